@@ -1,0 +1,56 @@
+// The writing side of one partition, shared by all writers of it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "connectors/dirlog/paths.h"
+#include "connectors/dirlog/recovery.h"
+#include "engine/base/file_system.h"
+#include "engine/base/guarded.h"
+#include "engine/core/log_client.h"
+
+namespace weir {
+
+// Not thread-safe: kept in a Guarded. After a failed write or sync nobody knows what the files
+// hold, so every call fails until a writer opens the partition anew, which recovers it.
+class PartitionFiles {
+ public:
+  PartitionFiles(FileSystem* fs, PartitionPaths paths) : fs_(fs), paths_(std::move(paths)) {}
+
+  // Recovers the partition unless it is open already; fences writers of older epochs.
+  Status Open(int64_t epoch);
+  StatusOr<int64_t> Append(int64_t epoch, std::span<const LogAppend> records);
+  Status Sync(int64_t epoch);
+  StatusOr<int64_t> EndOffset(int64_t epoch);
+  // The topic is gone; every writer fails from here on.
+  void Delete();
+
+ private:
+  Status Recover(int64_t epoch);
+  Status CreateDirs();
+  Status Usable(int64_t epoch) const;
+  Status Encode(int64_t epoch, std::span<const LogAppend> records);
+  Status Write();
+  Status SyncFiles();
+
+  FileSystem* fs_;
+  PartitionPaths paths_;
+  std::unique_ptr<WritableFile> values_;
+  std::unique_ptr<WritableFile> meta_;
+  Status broken_ = absl::OkStatus();
+  int64_t epoch_ = INT64_MIN;      // newest that was opened
+  RecoveredPartition end_;         // what is written
+  RecoveredPartition durable_;     // what is synced
+  bool durable_known_ = false;     // this object has synced the files before
+  std::string value_scratch_;
+  std::string meta_scratch_;
+};
+
+using SharedPartition = std::shared_ptr<Guarded<PartitionFiles>>;
+
+std::shared_ptr<LogWriter> NewPartitionWriter(SharedPartition partition, int64_t epoch);
+
+}  // namespace weir

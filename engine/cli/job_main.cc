@@ -1,0 +1,109 @@
+// Command line to command. CLI11's header is heavy and stays in this file.
+#include <weir/weir.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "engine/base/env.h"
+#include "engine/base/log.h"
+#include "engine/cli/commands.h"
+
+namespace weir {
+namespace {
+
+void AddTopologyArgs(CLI::App* command, TopologyArgs* args) {
+  command->add_option("file", args->file, "The topology, a YAML file")->required();
+  command->add_option("--set", args->sets, "Override one field: --set job.parallelism=4")
+      ->allow_extra_args(false);
+}
+
+void AddRunArgs(CLI::App* command, RunArgs* args) {
+  AddTopologyArgs(command, &args->topology);
+  command->add_flag("--until-end", args->until_end,
+                    "End when everything that is there has been processed");
+  command->add_flag("--fresh", args->fresh,
+                    "Begin anew: forget checkpoints and outputs (asks on a terminal)");
+  command->add_flag("--yes", args->yes, "Do not ask");
+  command->add_option("--from-savepoint", args->from_savepoint,
+                      "Start from this savepoint (name or folder)");
+  command->add_option("--stop-with-savepoint", args->stop_with_savepoint,
+                      "When the job ends or is stopped, leave this savepoint behind");
+  command->add_flag("--allow-fallback", args->allow_fallback,
+                    "If the newest checkpoint is damaged, use an older one");
+  command->add_flag("--allow-non-restored-state", args->allow_non_restored_state,
+                    "Drop state of operators that the job no longer has");
+  command->add_flag("-q,--quiet", args->quiet, "No live summary");
+  command->add_option("--summary", args->summary_file, "Write the closing summary here as JSON");
+  command->add_option("--log-format", args->log_format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}));
+  command->add_option("--log-level", args->log_level, "debug, info, warning or error")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+}
+
+// All options of all commands, and which command was chosen.
+struct CommandLine {
+  CLI::App app{"Weir: a native stream processing engine with an agent loop", "weir"};
+  TopologyArgs topology;
+  RunArgs run;
+  EvalArgs eval;
+  ReferenceArgs reference;
+  std::string graph_format = "mermaid";
+  std::string only;
+
+  CommandLine() {
+    app.require_subcommand(1);
+    AddTopologyArgs(app.add_subcommand("validate", "Check a topology; print every problem in it"),
+                    &topology);
+    AddTopologyArgs(app.add_subcommand("explain", "Print the physical plan"), &topology);
+    auto* graph = app.add_subcommand("graph", "Print the job's graph");
+    AddTopologyArgs(graph, &topology);
+    graph->add_option("--format", graph_format, "mermaid, dot or json")
+        ->check(CLI::IsMember({"mermaid", "dot", "json"}));
+    auto* test = app.add_subcommand("test", "Run the topology's tests in virtual time");
+    AddTopologyArgs(test, &topology);
+    test->add_option("--only", only, "Only tests whose name contains this");
+    auto* eval = app.add_subcommand("eval", "Evaluate a CEL expression for every line of a file");
+    eval->add_option("--schema", this->eval.schema, "YAML file: { field: type, ... }")->required();
+    eval->add_option("--events", this->eval.events, "NDJSON file")->required();
+    eval->add_option("--expr", this->eval.expr, "CEL expression")->required();
+    AddRunArgs(app.add_subcommand("run", "Run a job"), &run);
+    auto* docs = app.add_subcommand("reference", "Print a reference page (markdown)");
+    docs->add_option("page", reference.what, "errors or options")
+        ->required()
+        ->check(CLI::IsMember({"errors", "options"}));
+    app.add_subcommand("version", "Print the version");
+  }
+
+  int Dispatch(const Registry& registry, const Env& env) {
+    if (app.got_subcommand("validate")) return ValidateCommand(topology, registry, env);
+    if (app.got_subcommand("explain")) return ExplainCommand(topology, registry, env);
+    if (app.got_subcommand("graph")) return GraphCommand(topology, graph_format, registry, env);
+    if (app.got_subcommand("test")) return TestCommand(topology, only, registry, env);
+    if (app.got_subcommand("eval")) return EvalCommand(eval, env);
+    if (app.got_subcommand("run")) return RunCommand(run, registry, env);
+    if (app.got_subcommand("reference")) return ReferenceCommand(reference, registry);
+    return VersionCommand();
+  }
+};
+
+}  // namespace
+
+int JobMain(int argc, char** argv, const AddRegistrations& add) {
+  CommandLine line;
+  try {
+    line.app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return line.app.exit(e) == 0 ? kExitOk : kExitUsage;
+  }
+  Registry registry;
+  Status status = RegisterAll(&registry);
+  if (status.ok() && add) status = add(&registry);
+  if (!status.ok()) {
+    std::cerr << FormatError(status) << "\n";
+    return kExitFailed;
+  }
+  RealEnv env;
+  return line.Dispatch(registry, env.env());
+}
+
+}  // namespace weir

@@ -1,0 +1,174 @@
+// `weir run`: the life of one job process.
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/fail_point.h"
+#include "engine/base/log.h"
+#include "engine/cli/commands.h"
+#include "engine/cli/kill_points.h"
+#include "engine/cli/load.h"
+#include "engine/cli/summary.h"
+#include "engine/job/job.h"
+
+namespace weir {
+namespace {
+
+constexpr int64_t kPollMs = 100;
+constexpr int64_t kLineEveryMs = 10'000;  // summary lines when nobody watches a terminal
+constexpr int64_t kDrawEveryMs = 500;
+
+std::atomic<int> g_signals{0};
+void OnSignal(int) { g_signals.fetch_add(1); }
+
+void InstallSignals() {
+  struct sigaction action {};
+  action.sa_handler = OnSignal;
+  sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGINT, &action, nullptr);
+}
+
+LogLevel ParseLevel(const std::string& level) {
+  if (level == "debug") return LogLevel::kDebug;
+  if (level == "warning") return LogLevel::kWarning;
+  if (level == "error") return LogLevel::kError;
+  return LogLevel::kInfo;
+}
+
+// --fresh throws data away: a person is asked, a script has asked for it.
+bool ConfirmFresh(const RunArgs& args, const std::string& job) {
+  if (!args.fresh || args.yes || isatty(STDIN_FILENO) == 0) return true;
+  std::cerr << "--fresh deletes all checkpoints, decisions and outputs of job '" << job
+            << "'. Continue? [y/N] ";
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "yes";
+}
+
+// Draws in place on a terminal, else logs a line now and then.
+class Watcher {
+ public:
+  Watcher(Job* job, const Env& env, bool quiet)
+      : job_(job),
+        clock_(env.clock),
+        start_ns_(clock_->MonoNs()),
+        quiet_(quiet),
+        terminal_(isatty(STDERR_FILENO) != 0) {}
+
+  JobSummary Now() {
+    JobSummary s = Summarize(*job_->metrics());
+    s.seconds = static_cast<double>(clock_->MonoNs() - start_ns_) / 1e9;
+    s.restored_checkpoint = job_->restored_checkpoint();
+    if (s.checkpoints != checkpoints_) {
+      checkpoints_ = s.checkpoints;
+      checkpoint_ns_ = clock_->MonoNs();
+    }
+    if (checkpoints_ > 0) s.last_checkpoint_age_ms = (clock_->MonoNs() - checkpoint_ns_) / 1'000'000;
+    return s;
+  }
+  void Tick() {
+    const int64_t now = clock_->MonoNs();
+    const int64_t every = (terminal_ ? kDrawEveryMs : kLineEveryMs) * 1'000'000;
+    const JobSummary s = Now();
+    if (quiet_ || now - shown_ns_ < every) return;
+    shown_ns_ = now;
+    if (terminal_) {
+      Draw(s);
+    } else if (now - start_ns_ >= every) {
+      LogInfo("job", RenderSummaryLine(s));
+    }
+  }
+  void Close(const JobSummary& s) {
+    if (!quiet_) Draw(s);
+  }
+
+ private:
+  void Draw(const JobSummary& s) {
+    if (terminal_ && drawn_lines_ > 0) std::fprintf(stderr, "\x1b[%dA\x1b[J", drawn_lines_);
+    const std::string text = RenderSummary(s);
+    std::fputs(text.c_str(), stderr);
+    drawn_lines_ = static_cast<int>(std::count(text.begin(), text.end(), '\n'));
+  }
+
+  Job* job_;
+  const Clock* clock_;
+  int64_t start_ns_;
+  int64_t shown_ns_ = 0;
+  int64_t checkpoints_ = 0;
+  int64_t checkpoint_ns_ = 0;
+  int drawn_lines_ = 0;
+  bool quiet_;
+  bool terminal_;
+};
+
+JobOptions ToJobOptions(const RunArgs& args) {
+  JobOptions options;
+  options.until_end = args.until_end;
+  options.fresh = args.fresh;
+  options.restore.savepoint = args.from_savepoint;
+  options.restore.allow_fallback = args.allow_fallback;
+  options.restore.allow_non_restored = args.allow_non_restored_state;
+  options.stop_savepoint = args.stop_with_savepoint;
+  return options;
+}
+
+// First signal: drain and checkpoint. Second: end at once, as a crash would.
+void WaitForEnd(Job* job, Watcher* watcher) {
+  int seen = 0;
+  while (!job->WaitForMs(kPollMs)) {
+    watcher->Tick();
+    const int signals = g_signals.load();
+    if (signals > seen) {
+      LogInfo("job", seen == 0 ? "stopping: draining to a final checkpoint (once more = at once)"
+                               : "cancelled");
+      seen == 0 ? job->RequestStop() : job->Cancel();
+      seen = signals;
+    }
+  }
+}
+
+int Fail(const Status& status) {
+  std::cerr << "weir: " << FormatError(status) << "\n";
+  return kExitFailed;
+}
+
+}  // namespace
+
+int RunCommand(const RunArgs& args, const Registry& registry, const Env& env) {
+  SetLogLevel(ParseLevel(args.log_level));
+  SetLogJson(args.log_format == "json");
+  auto loaded = LoadPlanFile(args.topology, registry, env);
+  if (loaded == nullptr) return kExitConfig;
+  const PhysicalPlan& plan = loaded->plan;
+  if (!ConfirmFresh(args, plan.logical.job.name)) return kExitFailed;
+
+  const std::unique_ptr<KillPoints> kill_points = KillPointsFromEnv(env);
+  SetFailPoints(kill_points.get());
+  InstallSignals();
+  auto job = Job::Create(plan, registry, env, ToJobOptions(args));
+  if (!job.ok()) return Fail(job.status());
+  LogInfo("job", absl::StrCat("job '", plan.logical.job.name, "', epoch ", (*job)->epoch(),
+                              ", parallelism ", plan.logical.job.parallelism, ", ",
+                              (*job)->restored_checkpoint() == 0
+                                  ? std::string("starting afresh")
+                                  : absl::StrCat("restored from checkpoint ",
+                                                 (*job)->restored_checkpoint())));
+  Watcher watcher(job->get(), env, args.quiet);
+  (*job)->Start();
+  WaitForEnd(job->get(), &watcher);
+  const Status status = (*job)->Stop();
+  const JobSummary summary = watcher.Now();
+  watcher.Close(summary);
+  SetFailPoints(nullptr);
+  if (!args.summary_file.empty()) {
+    const Status written = env.fs->WriteFileAtomic(args.summary_file, SummaryToJson(summary));
+    if (!written.ok()) return Fail(written);
+  }
+  return status.ok() ? kExitOk : Fail(status);
+}
+
+}  // namespace weir

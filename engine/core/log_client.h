@@ -1,0 +1,107 @@
+// The one Log contract (DESIGN D24): topics of partitions of records, appended and read by offset.
+// Implemented by the directory log and by Kafka; used by sources, sinks, the decision log, the rule
+// log and the outbox. All calls may block: make them on the I/O executor (see async_log.h).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/status.h"
+
+namespace weir {
+
+// Where to go on reading. Written to checkpoints.
+struct LogPosition {
+  // As `offset`: the end of the log at the time of the first Read, which returns no records and the
+  // position in `next`.
+  static constexpr int64_t kEnd = -1;
+  int64_t offset = 0;  // of the next record, from 0
+  int64_t bytes = 0;   // directory log: where that record begins; -1 = find it from the offset
+  uint64_t guard = 0;  // hash over the bytes before it; a mismatch means the log was replaced. 0 = none
+};
+void EncodePosition(const LogPosition& p, std::string* out);
+bool DecodePosition(std::string_view bytes, LogPosition* p);
+
+struct LogItem {
+  int64_t offset;
+  std::string_view value;      // into LogChunk::buffer; at least 64 readable bytes follow it there
+  int64_t timestamp_ms = 0;    // 0 if the log kept none
+  std::string_view effect_id;  // "" if the log kept none
+  int64_t epoch = 0;           // of the writer's incarnation
+  bool oversized = false;      // too large to be handed out: `value` is only its beginning
+};
+
+// May be moved: the items' views stay valid, because both strings are always on the heap.
+struct LogChunk {
+  std::string buffer;
+  size_t lead = 0;   // line based logs: bytes of `buffer` that stand before the first record
+  std::string meta;  // backing store of the effect ids
+  std::vector<LogItem> items;
+  LogPosition first;  // of items[0]
+  LogPosition next;   // after the last item
+  bool at_end = false;  // nothing more at the time of the call
+};
+
+// The position of items[i], where a reader goes on if everything before it is done; `next` for
+// i == items.size().
+LogPosition PositionAt(const LogChunk& chunk, size_t i);
+
+// What LogPosition::guard holds: a hash of the last 64 of the bytes before a position; never 0.
+uint64_t GuardOf(std::string_view bytes_before);
+inline constexpr size_t kGuardBytes = 64;
+inline constexpr size_t kLogReadPadding = 64;  // readable bytes behind every value
+
+struct LogReadOptions {
+  size_t max_bytes = 1 << 20;       // a longer single record is still returned whole
+  bool take_unterminated = false;   // a last line without newline is a record (--until-end)
+  bool with_meta = false;           // fill effect_id, timestamp and epoch
+};
+
+// One partition, one reader. Not thread-safe.
+class LogReader {
+ public:
+  virtual ~LogReader() = default;
+  // Replaces *out with the next records, possibly none. Numbered errors of the 3xxx range.
+  virtual Status Read(const LogReadOptions& options, LogChunk* out) = 0;
+};
+
+struct LogAppend {
+  std::string value;  // must not hold a newline when the log is line based
+  std::string key;
+  std::string effect_id;  // stable name of this output (DESIGN promise 2)
+  int64_t timestamp_ms = 0;
+};
+
+// Thread-safe: several tasks may share one partition's writer.
+class LogWriter {
+ public:
+  virtual ~LogWriter() = default;
+  // Appends in order, at consecutive offsets; returns the first one's. Not durable before Sync.
+  virtual StatusOr<int64_t> Append(std::span<const LogAppend> records) = 0;
+  // Everything appended so far survives power loss once this returns OK.
+  virtual Status Sync() = 0;
+  // Offset of the next append.
+  virtual StatusOr<int64_t> EndOffset() = 0;
+};
+
+class LogClient {
+ public:
+  virtual ~LogClient() = default;
+  // Ascending. A topic that does not exist (yet) has no partitions.
+  virtual StatusOr<std::vector<int>> Partitions(const std::string& topic) = 0;
+  // The reader verifies `from` at its first Read.
+  virtual StatusOr<std::unique_ptr<LogReader>> OpenReader(const std::string& topic, int partition,
+                                                          const LogPosition& from) = 0;
+  // Creates topic and partition when absent, removes a torn tail. `epoch` stamps every record; a
+  // writer of an older epoch than the newest one opened is fenced (kLogFenced).
+  virtual StatusOr<std::shared_ptr<LogWriter>> OpenWriter(const std::string& topic, int partition,
+                                                          int64_t epoch) = 0;
+  // Removes a topic and all its data (weir run --fresh).
+  virtual Status DeleteTopic(const std::string& topic) = 0;
+};
+
+}  // namespace weir

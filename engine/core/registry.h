@@ -1,0 +1,120 @@
+// What exists, by name (DESIGN D4). Filled by explicit calls in engine/cli/registrations.cc and in a
+// user's main; there is no static self-registration. A name given twice is an error.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/base/status.h"
+#include "engine/core/agent_channel.h"
+#include "engine/core/format.h"
+#include "engine/core/log_client.h"
+#include "engine/core/operator.h"
+#include "engine/core/options.h"
+#include "engine/model/types.h"
+
+namespace weir {
+
+// Collects plan-time problems of one operator, each at the option that caused it.
+class PlanErrors {
+ public:
+  virtual ~PlanErrors() = default;
+  // `option` may be "" (the operator as a whole) or "mask.src_ip" (an entry of a map or list item).
+  virtual void Add(std::string_view option, const Status& status) = 0;
+};
+
+struct PlanInput {
+  std::string name;    // "failures" or "guard.decisions"
+  SchemaPtr schema;
+  int event_time_field = -1;  // visible column that holds the event time, -1 if none does
+};
+
+struct OperatorPlanContext {
+  std::string job;
+  std::string name;
+  std::string uid;
+  std::string id_key;  // the job's secret for request ids and masking HMACs; never printed
+  std::vector<PlanInput> inputs;
+  const Options* options = nullptr;
+  PlanErrors* errors = nullptr;
+  // Reads a file named in the options, relative to the topology's folder.
+  std::function<StatusOr<std::string>(const std::string& path)> read_file;
+};
+
+// What planning an operator gives.
+struct OperatorPlan {
+  struct Output {
+    std::string name;  // "" = the default output, addressed by the operator's own name
+    SchemaPtr schema;
+    int event_time_field = -1;
+  };
+  std::vector<Output> outputs;
+  std::vector<std::string> key;  // fields of the input; empty = not keyed
+  bool stateful = true;
+  // Topics whose records every subtask must receive (the rule log): the plan adds a source and a
+  // broadcast edge; they arrive as inputs 1, 2, ... with the schema given, ahead of other input, and
+  // take no part in event time.
+  struct ControlInput {
+    std::string topic;
+    SchemaPtr schema;
+  };
+  std::vector<ControlInput> control;
+  // Topics that the operator writes by itself; deleted by --fresh.
+  std::vector<std::string> internal_topics;
+  // One call per subtask.
+  std::function<StatusOr<std::unique_ptr<Operator>>()> create;
+  std::vector<std::string> notes;  // lines for `weir explain`
+};
+
+struct OperatorType {
+  std::string name;
+  std::string doc;
+  std::vector<OptionDef> options;
+  // nullopt after errors were added to context.errors.
+  std::function<std::optional<OperatorPlan>(const OperatorPlanContext&)> plan;
+  bool mixed_inputs = false;  // its inputs may have different schemas (a join)
+};
+
+// A log by the scheme of its URL: "dir", "kafka".
+struct LogType {
+  std::string scheme;
+  std::string doc;
+  StatusOr<std::unique_ptr<LogClient>> (*create)(const Env& env, const std::string& url);
+};
+
+struct StateBackendType {
+  std::string name;  // "memory", "rocksdb"
+  std::unique_ptr<StateBackend> (*create)(const Env& env);
+};
+
+class Registry {
+ public:
+  Status AddOperator(OperatorType type);
+  Status AddFormat(FormatType type);
+  Status AddLog(LogType type);
+  Status AddStateBackend(StateBackendType type);
+  Status AddAgentChannel(AgentChannelType type);
+
+  // nullptr when unknown.
+  const OperatorType* FindOperator(std::string_view name) const;
+  const FormatType* FindFormat(std::string_view name) const;
+  const LogType* FindLog(std::string_view scheme) const;
+  const StateBackendType* FindStateBackend(std::string_view name) const;
+  const AgentChannelType* FindAgentChannel(std::string_view scheme) const;
+  std::vector<std::string> OperatorNames() const;
+  std::vector<std::string> FormatNames() const;
+  std::vector<std::string> LogSchemes() const;
+  std::vector<std::string> StateBackendNames() const;
+
+ private:
+  std::map<std::string, OperatorType, std::less<>> operators_;
+  std::map<std::string, FormatType, std::less<>> formats_;
+  std::map<std::string, LogType, std::less<>> logs_;
+  std::map<std::string, StateBackendType, std::less<>> backends_;
+  std::map<std::string, AgentChannelType, std::less<>> channels_;
+};
+
+}  // namespace weir

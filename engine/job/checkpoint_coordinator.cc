@@ -1,0 +1,145 @@
+#include "engine/job/checkpoint_coordinator.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/log.h"
+
+namespace weir {
+namespace {
+// A segment that no manifest names may belong to a checkpoint being made; it is kept this long.
+constexpr int64_t kGarbageGraceMs = 10 * 60 * 1000;
+}  // namespace
+
+CheckpointCoordinator::CheckpointCoordinator(CoordinatorConfig config, const Env& env,
+                                             std::shared_ptr<CheckpointStorage> storage,
+                                             MailHandle mail, MetricRegistry* metrics,
+                                             Trigger trigger, Completed completed)
+    : config_(std::move(config)),
+      env_(env),
+      storage_(std::move(storage)),
+      mail_(std::move(mail)),
+      trigger_(std::move(trigger)),
+      completed_(std::move(completed)),
+      next_id_(config_.first_id),
+      next_due_ns_(env.clock->MonoNs() + config_.interval_ms * 1'000'000) {
+  const MetricLabels labels = {{"job", config_.job}};
+  completed_total_ = metrics->GetCounter("weir_checkpoints_completed_total", labels);
+  failed_total_ = metrics->GetCounter("weir_checkpoints_failed_total", labels);
+  duration_ms_ = metrics->GetHistogram("weir_checkpoint_duration_milliseconds", labels);
+  pause_us_ = metrics->GetHistogram("weir_checkpoint_pause_microseconds", labels);
+  bytes_total_ = metrics->GetCounter("weir_checkpoint_written_bytes_total", labels);
+}
+
+void CheckpointCoordinator::Begin(SnapshotKind kind, const std::string& savepoint, Done done) {
+  WEIR_CHECK(current_ == nullptr, "two checkpoints in flight");
+  current_ = std::make_unique<InFlight>();
+  current_->barrier.id = next_id_++;
+  current_->barrier.kind = kind;
+  if (kind == SnapshotKind::kSavepoint) {
+    current_->barrier.savepoint = std::make_shared<const std::string>(savepoint);
+  }
+  current_->started_ns = env_.clock->MonoNs();
+  current_->done = std::move(done);
+  trigger_(current_->barrier);
+}
+
+void CheckpointCoordinator::OnAck(TaskAck ack) {
+  if (current_ == nullptr || ack.id != current_->barrier.id) return;  // of one given up
+  if (!ack.status.ok()) {
+    End(ack.status);
+    return;
+  }
+  bytes_total_->Add(ack.bytes);
+  pause_us_->Record(ack.pause_ns / 1000);
+  current_->acks.push_back(std::move(ack));
+  if (static_cast<int>(current_->acks.size()) == config_.tasks) Publish();
+}
+
+Manifest CheckpointCoordinator::MakeManifest(const InFlight& c) const {
+  Manifest m;
+  m.id = c.barrier.id;
+  m.epoch = config_.epoch;
+  m.job = config_.job;
+  m.created_ms = env_.clock->NowMs();
+  m.max_parallelism = config_.max_parallelism;
+  m.savepoint = c.barrier.kind == SnapshotKind::kSavepoint;
+  m.operators = config_.operators;
+  std::map<std::string, OperatorState*> by_uid;
+  for (OperatorState& op : m.operators) by_uid[op.uid] = &op;
+  for (const TaskAck& ack : c.acks) {
+    for (const NodeAck& node : ack.nodes) by_uid.at(node.uid)->subtasks.push_back(node.state);
+  }
+  for (OperatorState& op : m.operators) {
+    std::sort(op.subtasks.begin(), op.subtasks.end(),
+              [](const SubtaskState& a, const SubtaskState& b) { return a.subtask < b.subtask; });
+  }
+  return m;
+}
+
+void CheckpointCoordinator::Publish() {
+  const int64_t id = current_->barrier.id;
+  const std::string savepoint = current_->barrier.savepoint ? *current_->barrier.savepoint : "";
+  auto manifest = std::make_shared<Manifest>(MakeManifest(*current_));
+  env_.io->Submit([this, id, savepoint, manifest, storage = storage_, mail = mail_,
+                   retain = config_.retain] {
+    Status status = storage->WriteManifest(*manifest, savepoint);
+    // Cleaning up is not part of the checkpoint: it is complete already.
+    const Status collected = status.ok() ? storage->Collect(retain, kGarbageGraceMs) : status;
+    mail.Post([this, id, status, collected] {
+      if (status.ok() && !collected.ok()) LogWarning("checkpoint", FormatError(collected));
+      OnPublished(id, status);
+    });
+  });
+}
+
+void CheckpointCoordinator::OnPublished(int64_t id, Status status) {
+  if (current_ == nullptr || current_->barrier.id != id) {
+    // Given up for being late, yet published: it is a valid restore point all the same.
+    return;
+  }
+  End(std::move(status));
+}
+
+void CheckpointCoordinator::End(Status status) {
+  auto ended = std::move(current_);
+  const int64_t now_ns = env_.clock->MonoNs();
+  next_due_ns_ = std::max(now_ns, ended->started_ns + config_.interval_ms * 1'000'000);
+  if (status.ok()) {
+    failures_ = 0;
+    completed_total_->Add();
+    duration_ms_->Record((now_ns - ended->started_ns) / 1'000'000);
+    last_completed_ms_ = env_.clock->NowMs();
+    last_completed_id_ = ended->barrier.id;
+    completed_(ended->barrier.id, ended->barrier);
+  } else {
+    ++failures_;
+    failed_total_->Add();
+    LogError("checkpoint",
+             absl::StrCat("checkpoint ", ended->barrier.id, " failed: ", FormatError(status)));
+  }
+  if (ended->done) ended->done(std::move(status));
+}
+
+void CheckpointCoordinator::Tick() {
+  const int64_t now = env_.clock->MonoNs();
+  if (current_ != nullptr) {
+    if (now - current_->started_ns >= config_.timeout_ms * 1'000'000) {
+      End(Err(ErrorCode::kCheckpointTimeout,
+              absl::StrCat(current_->acks.size(), " of ", config_.tasks, " tasks acknowledged in ",
+                           config_.timeout_ms, " ms"),
+              "raise checkpoints.timeout, or look for a task that is back-pressured"));
+    }
+  } else if (periodic_ && now >= next_due_ns_) {
+    Begin(SnapshotKind::kCheckpoint, "", nullptr);
+  }
+}
+
+int64_t CheckpointCoordinator::NextDeadlineNs() const {
+  if (current_ != nullptr) return current_->started_ns + config_.timeout_ms * 1'000'000;
+  return periodic_ ? next_due_ns_ : kNeverNs;
+}
+
+}  // namespace weir

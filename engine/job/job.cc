@@ -1,0 +1,233 @@
+#include "engine/job/job.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/log.h"
+#include "state/checkpoint/file_checkpoint_storage.h"
+
+namespace weir {
+namespace {
+constexpr int kTolerableCheckpointFailures = 10;  // in a row; then the job fails
+}  // namespace
+
+StatusOr<std::unique_ptr<Job>> Job::Create(const PhysicalPlan& plan, const Registry& registry,
+                                           const Env& env, const JobOptions& options) {
+  std::unique_ptr<Job> job(new Job(plan, registry, env, options));
+  WEIR_RETURN_IF_ERROR(job->Prepare());
+  return job;
+}
+
+Job::Job(const PhysicalPlan& plan, const Registry& registry, const Env& env, JobOptions options)
+    : plan_(plan), registry_(registry), env_(env), options_(std::move(options)) {}
+
+Job::~Job() { (void)Stop(); }
+
+Status Job::Prepare() {
+  const JobSettings& settings = plan_.logical.job;
+  storage_ = NewFileCheckpointStorage(env_, settings.checkpoints.directory(), settings.name);
+  WEIR_ASSIGN_OR_RETURN(epoch_, storage_->OpenEpoch());
+  for (const LogicalNode& node : plan_.logical.nodes) {
+    WEIR_RETURN_IF_ERROR(OpenLog(node.log.empty() ? settings.log : node.log).status());
+  }
+  if (options_.fresh) WEIR_RETURN_IF_ERROR(Reset());
+  WEIR_ASSIGN_OR_RETURN(point_, ChooseRestorePoint(storage_.get(), options_.restore));
+
+  JobServices services;
+  services.env = env_;
+  services.metrics = &metrics_;
+  services.storage = storage_;
+  services.listener = this;
+  services.log = [this](const std::string& url) { return OpenLog(url).value(); };
+  services.agent = [this](const std::string& endpoint) { return OpenAgent(endpoint); };
+  TaskGraphOptions graph_options;
+  graph_options.nodes.until_end = options_.until_end;
+  graph_options.slots = options_.slots > 0 ? options_.slots : settings.parallelism;
+  graph_options.slot_per_task = options_.slot_per_task;
+  graph_options.allow_non_restored = options_.restore.allow_non_restored;
+  WEIR_ASSIGN_OR_RETURN(
+      graph_, TaskGraph::Build(plan_, registry_, services, epoch_, point_, graph_options));
+
+  CoordinatorConfig config;
+  config.job = settings.name;
+  config.epoch = epoch_;
+  config.max_parallelism = settings.max_parallelism;
+  config.tasks = graph_->size();
+  config.interval_ms = settings.checkpoints.interval_ms;
+  config.timeout_ms = settings.checkpoints.timeout_ms;
+  config.retain = settings.checkpoints.retain;
+  config.operators = graph_->operators();
+  WEIR_ASSIGN_OR_RETURN(const std::vector<int64_t> ids, storage_->List());
+  config.first_id = ids.empty() ? 1 : ids.back() + 1;
+  mailbox_ = std::make_unique<Mailbox>(env_.scheduler->WakerFor(graph_->slots()));
+  coordinator_ = std::make_unique<CheckpointCoordinator>(
+      std::move(config), env_, storage_, mailbox_->handle(), &metrics_,
+      [this](const Barrier& barrier) { TriggerSources(barrier); },
+      [this](int64_t id, const Barrier& barrier) {
+        // An intermediate savepoint is no recovery point and commits nothing (E-C8).
+        if (barrier.kind == SnapshotKind::kSavepoint && !final_) return;
+        for (int i = 0; i < graph_->size(); ++i) graph_->task(i)->NotifyComplete(id);
+      });
+  ended_.assign(graph_->size(), false);
+  return absl::OkStatus();
+}
+
+Status Job::Reset() {
+  WEIR_RETURN_IF_ERROR(storage_->DeleteAll());
+  std::set<std::pair<std::string, std::string>> topics;  // log url, topic
+  for (const LogicalNode& node : plan_.logical.nodes) {
+    const std::string url = node.log.empty() ? plan_.logical.job.log : node.log;
+    if (node.kind == NodeKind::kSink) topics.emplace(url, node.topic);
+    for (const std::string& topic : node.op.internal_topics) topics.emplace(url, topic);
+  }
+  for (const auto& [url, topic] : topics) {
+    WEIR_RETURN_IF_ERROR(logs_.at(url)->DeleteTopic(topic));
+  }
+  return absl::OkStatus();
+}
+
+StatusOr<LogClient*> Job::OpenLog(const std::string& url) {
+  // All URLs are opened in Prepare; later calls, from task threads, only read the map.
+  if (const auto it = logs_.find(url); it != logs_.end()) return it->second.get();
+  const std::string scheme = url.substr(0, url.find(':'));
+  const LogType* type = registry_.FindLog(scheme);
+  if (type == nullptr) {
+    return Err(ErrorCode::kConfigUnknownType, absl::StrCat("no log of scheme '", scheme, "'"));
+  }
+  WEIR_ASSIGN_OR_RETURN(std::unique_ptr<LogClient> log, type->create(env_, url));
+  return logs_.emplace(url, std::move(log)).first->second.get();
+}
+
+StatusOr<std::shared_ptr<AgentChannel>> Job::OpenAgent(const std::string& endpoint) {
+  const std::string scheme = endpoint.substr(0, endpoint.find(':'));
+  const AgentChannelType* type = registry_.FindAgentChannel(scheme);
+  if (type == nullptr) {
+    return Err(ErrorCode::kConfigUnknownType,
+               absl::StrCat("no agent endpoint of scheme '", scheme, "'"));
+  }
+  return type->create(env_, endpoint);
+}
+
+void Job::Start() {
+  started_ = true;
+  for (int i = 0; i < graph_->slots(); ++i) {
+    env_.scheduler->Start(i, absl::StrCat("slot-", i), graph_->slot(i));
+  }
+  env_.scheduler->Start(graph_->slots(), "job", this);
+}
+
+Status Job::Stop() {
+  if (started_) env_.scheduler->Stop();
+  started_ = false;
+  if (mailbox_ != nullptr) mailbox_->Close();
+  if (graph_ != nullptr) {
+    for (int i = 0; i < graph_->size(); ++i) graph_->task(i)->Close();
+  }
+  return status_;
+}
+
+int64_t Job::restored_checkpoint() const {
+  return point_.manifest == nullptr ? 0 : point_.manifest->id;
+}
+
+void Job::RequestStop() {
+  mailbox_->handle().Post([this] {
+    if (stopping_ || final_) return;
+    stopping_ = true;
+    drain_deadline_ns_ = env_.clock->MonoNs() + options_.drain_timeout_ms * 1'000'000;
+    for (int i = 0; i < graph_->size(); ++i) graph_->task(i)->Drain();
+  });
+}
+
+void Job::Cancel() {
+  mailbox_->handle().Post([this] { Finish(absl::OkStatus()); });
+}
+
+void Job::RequestSavepoint(const std::string& name, std::function<void(Status)> done) {
+  mailbox_->handle().Post([this, name, done = std::move(done)] {
+    requests_.push_back({SnapshotKind::kSavepoint, name, done});
+  });
+}
+
+void Job::RequestCheckpoint(std::function<void(Status)> done) {
+  mailbox_->handle().Post([this, done = std::move(done)] {
+    requests_.push_back({SnapshotKind::kCheckpoint, "", done});
+  });
+}
+
+void Job::OnAck(TaskAck ack) {
+  mailbox_->handle().Post([this, ack = std::move(ack)] { coordinator_->OnAck(ack); });
+}
+
+void Job::OnEnded(int task) {
+  mailbox_->handle().Post([this, task] { ended_[task] = true; });
+}
+
+void Job::OnFailed(int task, Status status) {
+  (void)task;
+  mailbox_->handle().Post([this, status = std::move(status)] { Finish(status); });
+}
+
+bool Job::RunTurn() {
+  if (finished_) return false;
+  const bool mail = mailbox_->RunAll() > 0;
+  if (finished_) return false;
+  coordinator_->Tick();
+  if (coordinator_->consecutive_failures() >= kTolerableCheckpointFailures) {
+    Finish(Err(ErrorCode::kStateIo, absl::StrCat(kTolerableCheckpointFailures,
+                                                 " checkpoints in a row have failed"),
+               "see the errors above"));
+    return false;
+  }
+  const bool requested = RunPendingSnapshot();
+  MaybeFinish();
+  return mail || requested;
+}
+
+int64_t Job::NextDeadlineNs() {
+  if (finished_) return kNeverNs;
+  return std::min(coordinator_->NextDeadlineNs(), final_ ? kNeverNs : drain_deadline_ns_);
+}
+
+bool Job::RunPendingSnapshot() {
+  if (requests_.empty() || coordinator_->in_flight() || final_) return false;
+  SnapshotRequest request = std::move(requests_.front());
+  requests_.erase(requests_.begin());
+  coordinator_->Begin(request.kind, request.savepoint, std::move(request.done));
+  return true;
+}
+
+void Job::TriggerSources(const Barrier& barrier) {
+  for (int i = 0; i < graph_->size(); ++i) {
+    if (graph_->task(i)->is_source()) graph_->task(i)->TriggerSnapshot(barrier);
+  }
+}
+
+// Everything has been processed, or the drain limit has passed: one last snapshot, then the end.
+void Job::MaybeFinish() {
+  if (final_ || finished_ || !(options_.until_end || stopping_)) return;
+  bool all = true;
+  for (int i = 0; i < graph_->size(); ++i) all &= ended_[i] || graph_->is_control(i);
+  if (!all && env_.clock->MonoNs() < drain_deadline_ns_) return;
+  coordinator_->StopPeriodic();
+  if (coordinator_->in_flight()) return;  // its end comes as mail
+  TakeFinalSnapshot();
+}
+
+void Job::TakeFinalSnapshot() {
+  final_ = true;
+  const bool savepoint = !options_.stop_savepoint.empty();
+  coordinator_->Begin(savepoint ? SnapshotKind::kSavepoint : SnapshotKind::kCheckpoint,
+                      options_.stop_savepoint, [this](Status status) { Finish(std::move(status)); });
+}
+
+void Job::Finish(Status status) {
+  if (finished_) return;
+  finished_ = true;
+  status_ = std::move(status);
+  done_.Notify();
+}
+
+}  // namespace weir

@@ -1,0 +1,111 @@
+// A running job: its tasks, its checkpoints, how it starts and how it ends (DESIGN D2, D6, D9).
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/base/env.h"
+#include "engine/base/mailbox.h"
+#include "engine/base/metrics.h"
+#include "engine/base/notification.h"
+#include "engine/core/registry.h"
+#include "engine/job/checkpoint_coordinator.h"
+#include "engine/job/restore.h"
+#include "engine/job/task_graph.h"
+#include "engine/plan/plan.h"
+
+namespace weir {
+
+struct JobOptions {
+  bool until_end = false;        // end once everything that is there has been processed
+  bool fresh = false;            // forget checkpoints, internal topics and outputs first
+  RestoreOptions restore;
+  std::string stop_savepoint;    // take this savepoint when the job ends by itself or is stopped
+  int64_t drain_timeout_ms = 10'000;  // on stop: wait this long for what is pending, then checkpoint
+  int slots = 0;                 // 0 = the job's parallelism
+  bool slot_per_task = false;    // simulation
+};
+
+// The job's own work (checkpoints, life cycle) runs on a slot of its own, after those of the tasks.
+class Job final : public TaskListener, public SlotWork {
+ public:
+  // Takes the lock, opens the next epoch, chooses the restore point and builds all tasks. Nothing
+  // runs yet. `plan`, `registry` and `env` must outlive the job.
+  static StatusOr<std::unique_ptr<Job>> Create(const PhysicalPlan& plan, const Registry& registry,
+                                               const Env& env, const JobOptions& options);
+  ~Job() override;
+
+  void Start();
+  // Any thread. Stop: sources stop, what is pending is finished within the drain limit, a final
+  // checkpoint (or the stop savepoint) is taken. Cancel: ends at once.
+  void RequestStop();
+  void Cancel();
+  // `done` runs on the job's slot.
+  void RequestSavepoint(const std::string& name, std::function<void(Status)> done);
+  void RequestCheckpoint(std::function<void(Status)> done);
+
+  // Any thread. Once done, status() tells how it ended.
+  bool done() const { return done_.HasBeenNotified(); }
+  bool WaitForMs(int64_t ms) { return done_.WaitForMs(ms); }
+  // Ends the slots; call after done (or to abandon the job) from the thread that called Start.
+  Status Stop();
+
+  MetricRegistry* metrics() { return &metrics_; }
+  int64_t epoch() const { return epoch_; }
+  // 0 on a fresh start.
+  int64_t restored_checkpoint() const;
+
+  // TaskListener: any task's thread.
+  void OnAck(TaskAck ack) override;
+  void OnEnded(int task) override;
+  void OnFailed(int task, Status status) override;
+  // SlotWork
+  bool RunTurn() override;
+  int64_t NextDeadlineNs() override;
+
+ private:
+  Job(const PhysicalPlan& plan, const Registry& registry, const Env& env, JobOptions options);
+  Status Prepare();
+  Status Reset();
+  StatusOr<LogClient*> OpenLog(const std::string& url);
+  StatusOr<std::shared_ptr<AgentChannel>> OpenAgent(const std::string& endpoint);
+  void TriggerSources(const Barrier& barrier);
+  void MaybeFinish();
+  void TakeFinalSnapshot();
+  void Finish(Status status);
+  bool RunPendingSnapshot();
+
+  struct SnapshotRequest {
+    SnapshotKind kind;
+    std::string savepoint;
+    std::function<void(Status)> done;
+  };
+
+  const PhysicalPlan& plan_;
+  const Registry& registry_;
+  const Env env_;
+  const JobOptions options_;
+  MetricRegistry metrics_;
+  std::map<std::string, std::unique_ptr<LogClient>> logs_;
+  std::map<std::string, std::shared_ptr<AgentChannel>> agents_;
+  std::shared_ptr<CheckpointStorage> storage_;
+  int64_t epoch_ = 0;
+  RestorePoint point_;
+  std::unique_ptr<TaskGraph> graph_;
+  std::unique_ptr<Mailbox> mailbox_;
+  std::unique_ptr<CheckpointCoordinator> coordinator_;
+  std::vector<SnapshotRequest> requests_;
+  std::vector<bool> ended_;
+  bool stopping_ = false;
+  bool final_ = false;       // the final snapshot is under way
+  bool finished_ = false;
+  bool started_ = false;
+  int64_t drain_deadline_ns_ = kNeverNs;
+  Status status_;
+  Notification done_;
+};
+
+}  // namespace weir

@@ -1,0 +1,122 @@
+#include "engine/job/restore.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/bytes.h"
+#include "engine/base/log.h"
+#include "engine/core/options.h"
+#include "engine/model/key.h"
+#include "engine/model/record_batch.h"
+#include "engine/runtime/task_snapshot.h"
+
+namespace weir {
+
+StatusOr<RestorePoint> ChooseRestorePoint(CheckpointStorage* storage,
+                                          const RestoreOptions& options) {
+  if (!options.savepoint.empty()) {
+    WEIR_ASSIGN_OR_RETURN(Manifest m, storage->ReadSavepoint(options.savepoint));
+    WEIR_RETURN_IF_ERROR(storage->Verify(m, options.savepoint));
+    return RestorePoint{std::make_shared<const Manifest>(std::move(m)), options.savepoint};
+  }
+  WEIR_ASSIGN_OR_RETURN(std::vector<int64_t> ids, storage->List());
+  for (auto id = ids.rbegin(); id != ids.rend(); ++id) {
+    auto manifest = storage->ReadManifest(*id);
+    Status status = manifest.ok() ? storage->Verify(*manifest, "") : manifest.status();
+    if (status.ok()) {
+      return RestorePoint{std::make_shared<const Manifest>(std::move(*manifest)), ""};
+    }
+    // Only damage may be stepped over; an unknown version or an I/O error stops the job (promise 5).
+    if (ErrorNumber(status) != static_cast<int>(ErrorCode::kStateCorrupt)) return status;
+    if (!options.allow_fallback) {
+      return Err(ErrorCode::kStateCorrupt,
+                 absl::StrCat("checkpoint ", *id, ": ", status.message()),
+                 "restore the file, or start with --allow-fallback to use an older checkpoint");
+    }
+    LogError("restore", absl::StrCat("ALARM: checkpoint ", *id, " is damaged, falling back: ",
+                                     FormatError(status)));
+  }
+  if (!ids.empty()) {
+    return Err(ErrorCode::kStateCorrupt, "every retained checkpoint is damaged",
+               "restore a savepoint with --from-savepoint, or start --fresh");
+  }
+  return RestorePoint{};
+}
+
+Status CheckFits(const Manifest& m, const std::string& job, int max_parallelism,
+                 const std::vector<RestoreTarget>& targets, bool allow_non_restored) {
+  if (m.job != job) {
+    return Err(ErrorCode::kStateIncompatible,
+               absl::StrCat("the checkpoint is of job '", m.job, "', this is '", job, "'"));
+  }
+  if (m.max_parallelism != max_parallelism) {
+    return Err(ErrorCode::kStateIncompatible,
+               absl::StrCat("the checkpoint has max_parallelism ", m.max_parallelism,
+                            ", the job asks for ", max_parallelism),
+               "key groups depend on it: set job.max_parallelism back");
+  }
+  if (m.key_hash != Manifest{}.key_hash) {
+    return Err(ErrorCode::kStateIncompatible,
+               absl::StrCat("the checkpoint hashes keys by '", m.key_hash, "', this build by '",
+                            Manifest{}.key_hash, "'"));
+  }
+  std::vector<std::string> uids;
+  for (const RestoreTarget& t : targets) uids.push_back(t.uid);
+  for (const OperatorState& op : m.operators) {
+    if (allow_non_restored || std::find(uids.begin(), uids.end(), op.uid) != uids.end()) continue;
+    const std::string near = NearestName(op.uid, uids);
+    return Err(ErrorCode::kStateUnmatched,
+               absl::StrCat("the checkpoint has state of operator '", op.name, "' (uid '", op.uid,
+                            "'), which the job lacks",
+                            near.empty() ? "" : absl::StrCat("; the nearest uid is '", near, "'")),
+               "give the operator its old uid, or drop the state with --allow-non-restored-state");
+  }
+  return absl::OkStatus();
+}
+
+Status RestoreKeyedState(CheckpointStorage* storage, const RestorePoint& point,
+                         const OperatorState& state, const RestoreTarget& target) {
+  const int parallelism = static_cast<int>(target.backends.size());
+  const int max_parallelism = point.manifest->max_parallelism;
+  auto feed = [&](const SealedTable& header, const StateRecord& record) -> Status {
+    if (!header.broadcast) {
+      const int owner = OwnerOf(record.group, parallelism, max_parallelism);
+      if (owner >= parallelism || target.backends[owner] == nullptr) {
+        return Err(ErrorCode::kStateIncompatible,
+                   absl::StrCat("operator '", target.uid, "' no longer keeps state '", header.name,
+                                "'"));
+      }
+      return target.backends[owner]->Restore(header, record);
+    }
+    for (StateBackend* backend : target.backends) {
+      WEIR_RETURN_IF_ERROR(backend->Restore(header, record));
+    }
+    return absl::OkStatus();
+  };
+  for (const SubtaskState& subtask : state.subtasks) {
+    for (const SegmentRef& ref : subtask.segments) {
+      WEIR_RETURN_IF_ERROR(storage->ReadSegment(ref, point.savepoint, feed));
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::vector<StatePiece> CollectPieces(const OperatorState& state) {
+  std::vector<StatePiece> pieces;
+  for (const SubtaskState& subtask : state.subtasks) {
+    pieces.insert(pieces.end(), subtask.pieces.begin(), subtask.pieces.end());
+  }
+  return pieces;
+}
+
+int64_t TakeWatermark(std::vector<StatePiece>* pieces) {
+  int64_t min = kMaxTimestamp;
+  std::erase_if(*pieces, [&](const StatePiece& piece) {
+    if (piece.name != kWatermarkPiece) return false;
+    min = std::min(min, ByteReader(piece.bytes).Signed());
+    return true;
+  });
+  return min == kMaxTimestamp ? kNoTimestamp : min;
+}
+
+}  // namespace weir

@@ -1,0 +1,323 @@
+// Topology -> LogicalPlan: inputs resolved, operators planned in order of the stream, schemas,
+// expressions and keys checked.
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "connectors/log/log_source.h"
+#include "engine/plan/diagnostics.h"
+#include "engine/plan/node_errors.h"
+#include "engine/plan/plan.h"
+#include "engine/plan/stream_order.h"
+#include "engine/plan/table_reader.h"
+#include "engine/plan/topology.h"
+
+namespace weir {
+namespace {
+
+constexpr char kDeadLetter[] = "dead_letter";
+
+class Builder {
+ public:
+  Builder(const Topology& topology, const Registry& registry, Diagnostics* diagnostics)
+      : topology_(topology), registry_(registry), diagnostics_(diagnostics) {
+    plan_.job = topology.job;
+  }
+
+  LogicalPlan Build() {
+    for (const SourceDecl& source : topology_.sources) AddSource(source);
+    const StreamOrder order(topology_, diagnostics_);
+    for (const int index : order.operators()) AddOperator(topology_.operators[index]);
+    for (const SinkDecl& sink : topology_.sinks) AddSink(sink);
+    AddControls();
+    CheckDeadLetters();
+    return std::move(plan_);
+  }
+
+ private:
+  void Error(SourceMark mark, ErrorCode code, std::string message, std::string hint = {}) {
+    diagnostics_->Error(mark, code, std::move(message), std::move(hint));
+  }
+
+  LogicalNode NewNode(NodeKind kind, const std::string& name, SourceMark mark) {
+    LogicalNode node;
+    node.kind = kind;
+    node.number = static_cast<int>(plan_.nodes.size());
+    node.name = name;
+    node.uid = name;
+    node.type = "log";
+    node.parallelism = topology_.job.parallelism;
+    node.mark = mark;
+    node.log = topology_.job.log;
+    return node;
+  }
+
+  int Append(LogicalNode node) {
+    const int index = static_cast<int>(plan_.nodes.size());
+    by_name_[node.name] = index;
+    plan_.nodes.push_back(std::move(node));
+    return index;
+  }
+
+  static void TakeLogOptions(const Options& options, LogicalNode* node) {
+    node->topic = options.String("topic");
+    if (options.Has("log")) node->log = options.String("log");
+    node->options = options;
+  }
+
+  // A source whose schema is good is added even if something else is wrong with it, so that what
+  // reads it is checked too.
+  void AddSource(const SourceDecl& source) {
+    if (source.schema == nullptr) return;
+    LogicalNode node = NewNode(NodeKind::kSource, source.name, source.node->OwnMark());
+    const int event_time = EventTimeField(source);
+    if (source.options) {
+      TakeLogOptions(*source.options, &node);
+      CheckFormat(*source.options);
+    }
+    node.outputs.push_back({"", source.schema, event_time, {}});
+    node.outputs.push_back({kDeadLetter, DeadLetterSchema(), -1, {}});
+    Append(std::move(node));
+  }
+
+  void CheckFormat(const Options& options) {
+    if (!options.Has("format")) return;
+    const std::string& format = options.String("format");
+    if (registry_.FindFormat(format) != nullptr) return;
+    Error(options.MarkOf("format"), ErrorCode::kConfigUnknownType,
+          absl::StrCat("there is no format '", format, "'"),
+          SuggestName(format, registry_.FormatNames(), "known formats"));
+  }
+
+  // The column named by event_time.field, -1 without one.
+  int EventTimeField(const SourceDecl& source) {
+    const YamlNode* table = source.node->Find("event_time");
+    const YamlNode* field = table != nullptr ? table->Find("field") : nullptr;
+    if (field == nullptr || !field->IsScalar()) return -1;
+    const int index = source.schema->Find(field->text);
+    if (index < 0) {
+      std::vector<std::string> names;
+      for (const Field& f : source.schema->fields()) names.push_back(f.name);
+      Error(field->mark, ErrorCode::kPlanSchema,
+            absl::StrCat("the schema has no field '", field->text, "'"),
+            SuggestName(field->text, names, "fields"));
+    } else if (source.schema->field(index).type.kind != TypeKind::kTimestamp) {
+      Error(field->mark, ErrorCode::kPlanSchema,
+            absl::StrCat("expected a field of type timestamp_ms, but '", field->text, "' is ",
+                         source.schema->field(index).type.ToString()));
+      return -1;
+    }
+    return index;
+  }
+
+  // The node and port that `ref` names; nullopt if it was reported here or before.
+  std::optional<NodeInput> Resolve(const InputRef& ref) {
+    const auto it = by_name_.find(ref.node());
+    if (it == by_name_.end()) return std::nullopt;  // unknown, in a cycle, or wrong itself
+    const LogicalNode& node = plan_.nodes[it->second];
+    std::vector<std::string> known;
+    for (size_t port = 0; port < node.outputs.size(); ++port) {
+      const std::string& name = node.outputs[port].name;
+      if (name == ref.output()) return NodeInput{it->second, static_cast<int>(port)};
+      known.push_back(name.empty() ? node.name : absl::StrCat(node.name, ".", name));
+    }
+    const std::string what = ref.output().empty()
+                                 ? absl::StrCat("'", node.name, "' has no default output")
+                                 : absl::StrCat("'", node.name, "' has no output '", ref.output(), "'");
+    Error(ref.mark, ErrorCode::kConfigUnknownName, what,
+          known.empty() ? "" : absl::StrCat("its outputs are ", absl::StrJoin(known, ", ")));
+    return std::nullopt;
+  }
+
+  // False if any input is missing.
+  bool ResolveAll(const std::vector<InputRef>& refs, std::vector<NodeInput>* inputs) {
+    bool all = !refs.empty();
+    for (const InputRef& ref : refs) {
+      const auto input = Resolve(ref);
+      all = all && input;
+      if (input) inputs->push_back(*input);
+    }
+    return all;
+  }
+
+  void AddOperator(const OperatorDecl& decl) {
+    LogicalNode node = NewNode(NodeKind::kOperator, decl.name, NodeErrors::NameMark(*decl.node));
+    if (!ResolveAll(decl.inputs, &node.inputs) || !decl.options) return;
+    node.uid = decl.uid;
+    node.type = decl.type->name;
+    node.options = *decl.options;
+    if (decl.parallelism) node.parallelism = *decl.parallelism;
+    const int errors_before = diagnostics_->errors();
+    NodeErrors errors(*decl.node, diagnostics_);
+    const OperatorPlanContext context = MakeContext(decl, node, &errors);
+    if (!CheckSchemas(decl, context.inputs)) return;
+    std::optional<OperatorPlan> op = decl.type->plan(context);
+    if (!op && diagnostics_->errors() == errors_before) {
+      errors.Add("", Err(ErrorCode::kInternal,
+                         absl::StrCat("the type '", node.type, "' refuses without saying why")));
+    }
+    if (!op || diagnostics_->errors() != errors_before) return;
+    node.op = *std::move(op);
+    if (CheckKey(node, context.inputs, &errors) && CheckOutputs(node, &errors)) {
+      for (const OperatorPlan::Output& output : node.op.outputs) {
+        node.outputs.push_back({output.name, output.schema, output.event_time_field, {}});
+      }
+      CheckAgent(*decl.node, node.options);
+      Append(std::move(node));
+    }
+  }
+
+  OperatorPlanContext MakeContext(const OperatorDecl& decl, const LogicalNode& node,
+                                  NodeErrors* errors) const {
+    OperatorPlanContext context;
+    context.job = topology_.job.name;
+    context.id_key = topology_.job.id_key;
+    context.name = decl.name;
+    context.uid = decl.uid;
+    context.options = &node.options;
+    context.errors = errors;
+    context.read_file = topology_.read_file;
+    if (!context.read_file) {
+      context.read_file = [](const std::string& path) -> StatusOr<std::string> {
+        return Err(ErrorCode::kConfigFile, absl::StrCat("cannot read '", path, "' from here"));
+      };
+    }
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      const OutputPort& port = plan_.nodes[node.inputs[i].node].outputs[node.inputs[i].port];
+      context.inputs.push_back({decl.inputs[i].text, port.schema, port.event_time_field});
+    }
+    return context;
+  }
+
+  // An operator compiles its expressions for one schema; rows of another would not fit them.
+  bool CheckSchemas(const OperatorDecl& decl, const std::vector<PlanInput>& inputs) {
+    if (decl.type->mixed_inputs) return true;
+    for (size_t i = 1; i < inputs.size(); ++i) {
+      if (*inputs[i].schema == *inputs[0].schema) continue;
+      Error(decl.inputs[i].mark, ErrorCode::kPlanSchema,
+            absl::StrCat("the inputs have different schemas: '", inputs[i].name, "' is ",
+                         inputs[i].schema->ToString(), ", '", inputs[0].name, "' is ",
+                         inputs[0].schema->ToString()));
+      return false;
+    }
+    return true;
+  }
+
+  static bool CheckKey(const LogicalNode& node, const std::vector<PlanInput>& inputs,
+                       NodeErrors* errors) {
+    if (node.op.key.empty()) return true;
+    for (const PlanInput& input : inputs) {
+      const Status usable = KeySelector::Create(*input.schema, node.op.key).status();
+      if (usable.ok()) continue;
+      errors->Add("key", usable);
+      return false;
+    }
+    return true;
+  }
+
+  // Mistakes of an operator's author, found before a job runs.
+  static bool CheckOutputs(const LogicalNode& node, NodeErrors* errors) {
+    std::map<std::string, int> names;
+    for (const OperatorPlan::Output& output : node.op.outputs) {
+      if (output.schema != nullptr && ++names[output.name] == 1) continue;
+      errors->Add("", Err(ErrorCode::kInternal,
+                          absl::StrCat("the type '", node.type, "' plans the output '", output.name,
+                                       output.schema == nullptr ? "' without a schema" : "' twice")));
+      return false;
+    }
+    return true;
+  }
+
+  void CheckAgent(const YamlNode& at, const Options& options) {
+    const YamlNode* table = at.Find("agent");
+    const YamlNode* endpoint = table != nullptr ? table->Find("endpoint") : nullptr;
+    if (endpoint == nullptr || !endpoint->IsScalar() || !options.Has("agent")) return;
+    const std::string scheme = endpoint->text.substr(0, endpoint->text.find(':'));
+    if (registry_.FindAgentChannel(scheme) != nullptr) return;
+    Error(endpoint->mark, ErrorCode::kConfigUnknownType,
+          absl::StrCat("no agent channel has the scheme '", scheme, "'"));
+  }
+
+  void AddSink(const SinkDecl& sink) {
+    LogicalNode node = NewNode(NodeKind::kSink, sink.name, sink.node->OwnMark());
+    node.is_outbox = sink.is_outbox;
+    if (!ResolveAll(sink.inputs, &node.inputs) || !sink.options) return;
+    TakeLogOptions(*sink.options, &node);
+    // A sink runs where its only producer runs; its rows need not move.
+    if (node.inputs.size() == 1) {
+      node.parallelism = plan_.nodes[node.inputs[0].node].parallelism;
+    }
+    Append(std::move(node));
+  }
+
+  void AddControls() {
+    const size_t count = plan_.nodes.size();
+    for (size_t i = 0; i < count; ++i) {
+      for (size_t k = 0; k < plan_.nodes[i].op.control.size(); ++k) {
+        const OperatorPlan::ControlInput& control = plan_.nodes[i].op.control[k];
+        LogicalNode node = NewNode(NodeKind::kControl,
+                                   absl::StrCat(plan_.nodes[i].name, "#", control.topic),
+                                   plan_.nodes[i].mark);
+        node.uid = absl::StrCat(plan_.nodes[i].uid, "#", control.topic);
+        node.parallelism = 1;
+        node.topic = control.topic;
+        node.outputs.push_back({"", control.schema, -1, {}});
+        plan_.nodes[i].controls.push_back(Append(std::move(node)));
+      }
+    }
+  }
+
+  bool IsRead(const std::string& name) const {
+    const auto reads = [&name](const auto& decl) {
+      return std::any_of(decl.inputs.begin(), decl.inputs.end(),
+                         [&name](const InputRef& ref) { return ref.text == name; });
+    };
+    return std::any_of(topology_.operators.begin(), topology_.operators.end(), reads) ||
+           std::any_of(topology_.sinks.begin(), topology_.sinks.end(), reads);
+  }
+
+  // Records that fail must not vanish: who asks for dead letters must write them somewhere.
+  void CheckDeadLetters() {
+    for (const LogicalNode& node : plan_.nodes) {
+      if (!node.options.Has("on_error") || node.options.String("on_error") != kDeadLetter) continue;
+      const bool has_port =
+          std::any_of(node.outputs.begin(), node.outputs.end(),
+                      [](const OutputPort& port) { return port.name == kDeadLetter; });
+      const std::string port = absl::StrCat(node.name, ".", kDeadLetter);
+      if (!has_port || IsRead(port)) continue;
+      const SourceMark mark = node.options.MarkOf("on_error");
+      Error(mark.line != 0 ? mark : node.mark, ErrorCode::kConfigUnusedOutput,
+            absl::StrCat("the dead letters of '", node.name, "' lead nowhere"),
+            absl::StrCat("add to sinks:  ", node.name, "_dead: { input: ", port, ", topic: ",
+                         node.name, ".dead_letter }"));
+    }
+  }
+
+  const Topology& topology_;
+  const Registry& registry_;
+  Diagnostics* diagnostics_;
+  LogicalPlan plan_;
+  std::map<std::string, int> by_name_;
+};
+
+}  // namespace
+
+const LogicalNode* LogicalPlan::Find(std::string_view name) const {
+  const auto it = std::find_if(nodes.begin(), nodes.end(),
+                               [name](const LogicalNode& node) { return node.name == name; });
+  return it == nodes.end() ? nullptr : &*it;
+}
+
+StatusOr<PhysicalPlan> BuildPlan(const Topology& topology, const Registry& registry,
+                                 Diagnostics* diagnostics) {
+  LogicalPlan logical = Builder(topology, registry, diagnostics).Build();
+  if (!diagnostics->ok()) return diagnostics->ToStatus();
+  StatusOr<PhysicalPlan> physical = MakePhysical(std::move(logical));
+  if (!physical.ok()) diagnostics->Error(topology.parallelism_mark, physical.status());
+  return physical;
+}
+
+}  // namespace weir

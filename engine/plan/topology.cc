@@ -1,0 +1,391 @@
+#include "engine/plan/topology.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "connectors/log/log_sink.h"
+#include "connectors/log/log_source.h"
+#include "engine/plan/diagnostics.h"
+#include "engine/plan/plan.h"
+#include "engine/plan/table_reader.h"
+
+namespace weir {
+namespace {
+
+constexpr size_t kMaxNameLength = 100;
+
+bool IsJobName(std::string_view name) {
+  return !name.empty() && name.size() <= kMaxNameLength && name[0] != '-' &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '-';
+         });
+}
+
+std::vector<std::string> NamesOf(const std::vector<OptionDef>& defs) {
+  std::vector<std::string> names;
+  for (const OptionDef& def : defs) names.push_back(def.name);
+  return names;
+}
+
+const OptionDef& DefOf(const std::vector<OptionDef>& defs, std::string_view name) {
+  const auto it = std::find_if(defs.begin(), defs.end(),
+                               [name](const OptionDef& def) { return def.name == name; });
+  WEIR_CHECK(it != defs.end(), name);
+  return *it;
+}
+
+class Reader {
+ public:
+  Reader(std::shared_ptr<const YamlNode> root, const Registry& registry, Diagnostics* diagnostics)
+      : registry_(registry), diagnostics_(diagnostics) {
+    topology_.file = diagnostics->file();
+    topology_.root = std::move(root);
+  }
+
+  Topology Read() {
+    const YamlNode& root = *topology_.root;
+    if (!root.IsMapping()) {
+      Error(root.mark, ErrorCode::kConfigWrongType,
+            absl::StrCat("expected a table at the top, found ", root.Describe()),
+            "a topology begins with 'weir: 1'");
+      return std::move(topology_);
+    }
+    CheckKeys(root, {"weir", "job", "log", "state", "checkpoints", "sources", "operators", "sinks",
+                     "tests"},
+              "at the top", diagnostics_);
+    ReadVersion(root);
+    ReadJob(root);
+    ReadLog(root);
+    ReadState(root);
+    ReadCheckpoints(root);
+    ReadSources(root);
+    ReadOperators(root);
+    ReadSinks(root);
+    ReadTests(root);
+    return std::move(topology_);
+  }
+
+ private:
+  void Error(SourceMark mark, ErrorCode code, std::string message, std::string hint = {}) {
+    diagnostics_->Error(mark, code, std::move(message), std::move(hint));
+  }
+
+  void ReadVersion(const YamlNode& root) {
+    const YamlNode* version = root.Find("weir");
+    if (version == nullptr) {
+      Error(root.mark, ErrorCode::kConfigVersion, "the topology does not say its version",
+            "begin the file with 'weir: 1'");
+    } else if (version->text != "1") {
+      Error(version->mark, ErrorCode::kConfigVersion,
+            absl::StrCat("expected version 1, found ", version->Describe()),
+            "this build reads 'weir: 1' only");
+    }
+  }
+
+  // The section's options; with a required key missing or a value wrong, those of an empty section.
+  std::optional<Options> ReadSection(const YamlNode& root, std::string_view name) {
+    const auto& sections = TopologySections();
+    const auto it = std::find_if(sections.begin(), sections.end(),
+                                 [name](const SectionDefs& s) { return s.name == name; });
+    static const YamlNode kEmpty;
+    const YamlNode* node = root.Find(name);
+    return ReadTable(node != nullptr ? *node : kEmpty, it->options,
+                     absl::StrCat("in ", ToAbsl(name)), {}, diagnostics_);
+  }
+
+  void ReadJob(const YamlNode& root) {
+    const YamlNode* node = root.Find("job");
+    if (node == nullptr) {
+      return Error(root.mark, ErrorCode::kConfigMissingKey, "missing required key 'job' at the top",
+                   "for example  job: { name: my-job, parallelism: 2 }");
+    }
+    const auto options = ReadSection(root, "job");
+    if (!options) return;
+    JobSettings& job = topology_.job;
+    job.name = options->String("name");
+    job.parallelism = static_cast<int>(options->Int("parallelism"));
+    job.max_parallelism = static_cast<int>(options->Int("max_parallelism"));
+    job.id_key = options->Has("id_key") ? options->String("id_key") : "weir-job:" + job.name;
+    topology_.parallelism_mark = options->MarkOf("parallelism");
+    if (!IsJobName(job.name)) {
+      Error(options->MarkOf("name"), ErrorCode::kConfigBadValue,
+            absl::StrCat("expected a name of lower-case letters, digits and '-', found '", job.name,
+                         "'"),
+            "it names folders and metrics, for example ssh-guard");
+    }
+    CheckParallelism(job.parallelism, topology_.parallelism_mark);
+  }
+
+  void CheckParallelism(int64_t parallelism, SourceMark mark) {
+    if (parallelism <= topology_.job.max_parallelism) return;
+    Error(mark, ErrorCode::kPlanParallelism,
+          absl::StrCat("parallelism ", parallelism, " is above max_parallelism ",
+                       topology_.job.max_parallelism),
+          "max_parallelism is the number of key groups, fixed for the life of the job's state");
+  }
+
+  void ReadLog(const YamlNode& root) {
+    const auto log = ReadKey(root, OptionDef{.name = "log"}, "at the top", diagnostics_);
+    if (!log) return;
+    topology_.job.log = log->text;
+    CheckLogUrl(*root.Find("log"));
+  }
+
+  void CheckLogUrl(const YamlNode& node) {
+    const size_t colon = node.text.find(':');
+    if (colon == std::string::npos) {
+      return Error(node.mark, ErrorCode::kConfigBadValue,
+                   absl::StrCat("expected the URL of a log, found ", node.Describe()),
+                   "for example dir:./data/log");
+    }
+    const std::string scheme = node.text.substr(0, colon);
+    if (registry_.FindLog(scheme) != nullptr) return;
+    Error(node.mark, ErrorCode::kConfigUnknownType,
+          absl::StrCat("no log has the scheme '", scheme, "'"),
+          SuggestName(scheme, registry_.LogSchemes(), "known schemes"));
+  }
+
+  void ReadState(const YamlNode& root) {
+    const auto options = ReadSection(root, "state");
+    if (!options) return;
+    StateSettings& state = topology_.job.state;
+    state.backend = options->String("backend");
+    state.dir = options->String("dir");
+    state.hot_bytes = options->Int("hot_bytes");
+    if (registry_.FindStateBackend(state.backend) != nullptr) return;
+    Error(options->MarkOf("backend"), ErrorCode::kConfigUnknownType,
+          absl::StrCat("there is no state backend '", state.backend, "'"),
+          SuggestName(state.backend, registry_.StateBackendNames(), "known backends"));
+  }
+
+  void ReadCheckpoints(const YamlNode& root) {
+    const auto options = ReadSection(root, "checkpoints");
+    if (!options) return;
+    CheckpointSettings& checkpoints = topology_.job.checkpoints;
+    checkpoints.interval_ms = options->Int("interval");
+    checkpoints.storage = options->String("storage");
+    checkpoints.retain = static_cast<int>(options->Int("retain"));
+    checkpoints.timeout_ms = options->Int("timeout");
+    if (options->Has("every_records")) checkpoints.every_records = options->Int("every_records");
+    if (checkpoints.storage.starts_with("file:") && checkpoints.storage.size() > 5) return;
+    Error(options->MarkOf("storage"), ErrorCode::kConfigBadValue,
+          absl::StrCat("expected a URL that begins with 'file:', found '", checkpoints.storage, "'"),
+          "for example file:./data/checkpoints");
+  }
+
+  // False, with an error added, if `name` is no name or taken.
+  bool TakeName(const std::string& name, SourceMark mark) {
+    if (names_.size() >= kMaxPlanNodes) {
+      Error({}, ErrorCode::kConfigOutOfRange,
+            absl::StrCat("more than ", kMaxPlanNodes, " sources, operators and sinks"));
+      return false;
+    }
+    if (!IsName(name) || name.size() > kMaxNameLength) {
+      Error(mark, ErrorCode::kConfigBadValue,
+            absl::StrCat("expected a name of letters, digits, '_' and '-', found '", name, "'"));
+      return false;
+    }
+    return Take(&names_, "the name", name, mark);
+  }
+
+  bool Take(std::map<std::string, int>* taken, std::string_view what, const std::string& name,
+            SourceMark mark) {
+    const auto [it, added] = taken->emplace(name, mark.line);
+    if (added) return true;
+    Error(mark, ErrorCode::kConfigDuplicate,
+          absl::StrCat(ToAbsl(what), " '", name, "' is taken already"),
+          it->second > 0 ? absl::StrCat("the first one is in line ", it->second) : "");
+    return false;
+  }
+
+  // The mapping under `name`, or nullptr if it is absent, empty or (an error) something else.
+  const YamlNode* FindTable(const YamlNode& root, std::string_view name) {
+    const YamlNode* node = root.Find(name);
+    if (node == nullptr || node->IsNull()) return nullptr;
+    if (node->IsMapping()) return node;
+    Error(node->mark, ErrorCode::kConfigWrongType,
+          absl::StrCat("expected a table, found ", node->Describe()),
+          absl::StrCat("write ", ToAbsl(name), ": { <name>: { ... } }"));
+    return nullptr;
+  }
+
+  void ReadSources(const YamlNode& root) {
+    const YamlNode* table = FindTable(root, "sources");
+    if (table == nullptr || table->children.empty()) {
+      const YamlNode* key = root.Find("sources");
+      if (key == nullptr || key->IsNull() || key->IsMapping()) {
+        Error(key != nullptr ? key->OwnMark() : root.mark, ErrorCode::kConfigMissingKey,
+              "a topology needs at least one source",
+              "for example  sources: { events: { topic: events, format: json, schema: { ... } } }");
+      }
+      return;
+    }
+    for (const YamlNode& node : table->children) {
+      SourceDecl source;
+      source.name = node.key;
+      source.node = &node;
+      const bool named = TakeName(node.key, node.key_mark) &&
+                         Take(&uids_, "the uid", node.key, node.key_mark);
+      source.options = ReadTable(node, LogSourceOptionDefs(),
+                                 absl::StrCat("in source '", node.key, "'"), {}, diagnostics_);
+      const YamlNode* schema = node.Find("schema");
+      if (schema != nullptr && schema->IsMapping()) {
+        source.schema = ReadSchema(*schema, diagnostics_);
+      }
+      CheckOwnLog(node);
+      if (named) topology_.sources.push_back(std::move(source));
+    }
+  }
+
+  void CheckOwnLog(const YamlNode& node) {
+    const YamlNode* log = node.Find("log");
+    if (log != nullptr && log->IsScalar()) CheckLogUrl(*log);
+  }
+
+  std::vector<InputRef> ReadInputs(const YamlNode& node, const OptionDef& def,
+                                   const std::string& where) {
+    std::vector<InputRef> inputs;
+    const auto value = ReadKey(node, def, where, diagnostics_);
+    if (!value) return inputs;
+    for (size_t i = 0; i < value->list.size(); ++i) {
+      const auto same = [&](const InputRef& ref) { return ref.text == value->list[i]; };
+      if (std::any_of(inputs.begin(), inputs.end(), same)) {
+        Error(value->item_marks[i], ErrorCode::kConfigDuplicate,
+              absl::StrCat("the input '", value->list[i], "' stands twice"));
+      } else {
+        inputs.push_back({value->list[i], value->item_marks[i]});
+      }
+    }
+    if (value->list.empty()) {
+      Error(value->mark, ErrorCode::kConfigBadValue, "expected at least one input");
+    }
+    return inputs;
+  }
+
+  void ReadOperators(const YamlNode& root) {
+    const YamlNode* list = root.Find("operators");
+    if (list == nullptr || list->IsNull()) return;
+    if (!list->IsSequence()) {
+      return Error(list->mark, ErrorCode::kConfigWrongType,
+                   absl::StrCat("expected a list of operators, found ", list->Describe()),
+                   "write lines like  - { name: ..., type: ..., input: ... }");
+    }
+    for (size_t i = 0; i < list->children.size(); ++i) {
+      const YamlNode& node = list->children[i];
+      if (!node.IsMapping()) {
+        Error(node.mark, ErrorCode::kConfigWrongType,
+              absl::StrCat("expected an operator, found ", node.Describe()),
+              "write { name: ..., type: ..., input: ... }");
+        continue;
+      }
+      ReadOperator(node, i + 1);
+    }
+  }
+
+  void ReadOperator(const YamlNode& node, size_t position) {
+    const auto& common = OperatorCommonDefs();
+    const YamlNode* name = node.Find("name");
+    const std::string where = name != nullptr && name->IsScalar()
+                                  ? absl::StrCat("in operator '", name->text, "'")
+                                  : absl::StrCat("in operator ", position, " of the list");
+    OperatorDecl op;
+    op.node = &node;
+    bool named = ReadKey(node, DefOf(common, "name"), where, diagnostics_).has_value();
+    if (named) {
+      op.name = name->text;
+      named = TakeName(op.name, name->mark);
+    }
+    ReadUid(node, where, named, &op);
+    op.inputs = ReadInputs(node, DefOf(common, "input"), where);
+    if (const auto p = ReadKey(node, DefOf(common, "parallelism"), where, diagnostics_)) {
+      op.parallelism = static_cast<int>(p->number);
+      CheckParallelism(p->number, p->mark);
+    }
+    const auto type = ReadKey(node, DefOf(common, "type"), where, diagnostics_);
+    if (type) op.type = registry_.FindOperator(type->text);
+    if (op.type != nullptr) {
+      op.options = ReadTable(node, op.type->options, where, NamesOf(common), diagnostics_);
+    } else if (type) {
+      Error(type->mark, ErrorCode::kConfigUnknownType,
+            absl::StrCat("there is no operator type '", type->text, "'"),
+            SuggestName(type->text, registry_.OperatorNames(), "known types"));
+    }
+    if (named) topology_.operators.push_back(std::move(op));
+  }
+
+  void ReadUid(const YamlNode& node, const std::string& where, bool named, OperatorDecl* op) {
+    const auto uid = ReadKey(node, DefOf(OperatorCommonDefs(), "uid"), where, diagnostics_);
+    op->uid = uid ? uid->text : op->name;
+    if (uid && !IsName(uid->text)) {
+      Error(uid->mark, ErrorCode::kConfigBadValue,
+            absl::StrCat("expected a uid of letters, digits, '_' and '-', found '", uid->text, "'"));
+    } else if (uid || named) {
+      Take(&uids_, "the uid", op->uid, uid ? uid->mark : node.Find("name")->mark);
+    }
+  }
+
+  void ReadSinks(const YamlNode& root) {
+    const YamlNode* table = FindTable(root, "sinks");
+    if (table == nullptr) return;
+    for (const YamlNode& node : table->children) {
+      const bool named = TakeName(node.key, node.key_mark) &&
+                         Take(&uids_, "the uid", node.key, node.key_mark);
+      if (!node.IsMapping()) {
+        Error(node.mark, ErrorCode::kConfigWrongType,
+              absl::StrCat("expected a table, found ", node.Describe()),
+              "write { input: ..., topic: ... }");
+        continue;
+      }
+      SinkDecl sink = ReadSink(node);
+      if (named) topology_.sinks.push_back(std::move(sink));
+    }
+  }
+
+  SinkDecl ReadSink(const YamlNode& node) {
+    const std::string where = absl::StrCat("in sink '", node.key, "'");
+    SinkDecl sink;
+    sink.name = node.key;
+    sink.node = &node;
+    sink.inputs = ReadInputs(node, DefOf(SinkCommonDefs(), "input"), where);
+    const std::vector<std::string> common = NamesOf(SinkCommonDefs());
+    const YamlNode* outbox = node.Find("outbox");
+    sink.is_outbox = outbox != nullptr;
+    if (outbox != nullptr) {
+      CheckKeys(node, common, absl::StrCat(where, ", which has an outbox"), diagnostics_);
+      sink.options = ReadTable(*outbox, LogSinkOptionDefs(), absl::StrCat(where, ", outbox"), {},
+                               diagnostics_);
+    } else {
+      sink.options = ReadTable(node, LogSinkOptionDefs(), where, common, diagnostics_);
+    }
+    CheckOwnLog(outbox != nullptr ? *outbox : node);
+    return sink;
+  }
+
+  void ReadTests(const YamlNode& root) {
+    const YamlNode* tests = root.Find("tests");
+    if (tests == nullptr || tests->IsNull()) return;
+    if (tests->IsSequence()) {
+      topology_.tests = tests;
+    } else {
+      Error(tests->mark, ErrorCode::kConfigWrongType,
+            absl::StrCat("expected a list of tests, found ", tests->Describe()));
+    }
+  }
+
+  const Registry& registry_;
+  Diagnostics* diagnostics_;
+  Topology topology_;
+  std::map<std::string, int> names_, uids_;  // -> line
+};
+
+}  // namespace
+
+Topology ReadTopology(std::shared_ptr<const YamlNode> root, const Registry& registry,
+                      Diagnostics* diagnostics) {
+  return Reader(std::move(root), registry, diagnostics).Read();
+}
+
+}  // namespace weir

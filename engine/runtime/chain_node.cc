@@ -1,0 +1,181 @@
+#include "engine/runtime/chain_node.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace weir {
+namespace {
+constexpr size_t kMaxOutputBytes = 64u << 20;  // DESIGN D23: of one call
+}  // namespace
+
+ChainNode::ChainNode(NodeConfig config, TaskServices* services)
+    : services_(services),
+      info_(std::move(config.info)),
+      labels_({{"job", info_.job},
+               {"operator", info_.name},
+               {"subtask", absl::StrCat(info_.subtask)}}),
+      log_url_(std::move(config.log_url)),
+      backend_(std::move(config.backend)),
+      op_(std::move(config.op)),
+      source_(std::move(config.source)),
+      restored_(std::move(config.restored)),
+      is_restore_(config.is_restore),
+      ports_(config.ports) {
+  MetricRegistry* m = services_->metrics();
+  records_in_ = m->GetCounter("weir_operator_records_in_total", labels_);
+  batches_in_ = m->GetCounter("weir_operator_batches_in_total", labels_);
+  watermark_gauge_ = m->GetGauge("weir_operator_watermark_timestamp_milliseconds", labels_);
+  for (size_t p = 0; p < ports_.size(); ++p) {
+    MetricLabels labels = labels_;
+    labels.emplace_back("port", absl::StrCat(p));
+    ports_[p].records = m->GetCounter("weir_operator_records_out_total", labels);
+  }
+}
+
+void ChainNode::AddChained(int port, ChainNode* node, int input) {
+  ports_[port].chained.push_back({node, input});
+}
+
+void ChainNode::AddEdge(int port, std::unique_ptr<OutputEdge> edge) {
+  ports_[port].edges.push_back(std::move(edge));
+}
+
+Status ChainNode::Open() {
+  UpdateTime();
+  if (backend_ != nullptr) WEIR_RETURN_IF_ERROR(timers_.Open(this));
+  if (source_ != nullptr) {
+    WEIR_RETURN_IF_ERROR(source_->Open(this, this));
+    return is_restore_ ? source_->Restore(restored_) : absl::OkStatus();
+  }
+  WEIR_RETURN_IF_ERROR(op_->Open(this, this));
+  if (is_restore_) WEIR_RETURN_IF_ERROR(op_->Restore(restored_));
+  restored_.clear();
+  if (backend_ == nullptr) return absl::OkStatus();
+  const std::vector<std::string> unopened = backend_->UnopenedTables();
+  if (unopened.empty()) return absl::OkStatus();
+  return Err(ErrorCode::kStateUnmatched,
+             absl::StrCat("operator '", info_.uid, "' does not use its restored state '",
+                          unopened.front(), "'"),
+             "the operator's type or options have changed; give it a new uid, or start --fresh");
+}
+
+StatusOr<StateTable*> ChainNode::OpenTable(const StateDescriptor& descriptor) {
+  WEIR_CHECK(backend_ != nullptr, "a stateless operator opens state");
+  return backend_->OpenTable(descriptor);
+}
+
+void ChainNode::UpdateTime() {
+  if (backend_ != nullptr) backend_->SetTime(env().clock->NowMs(), watermark_);
+}
+
+Status ChainNode::ProcessInput(int input, RecordBatch batch) {
+  records_in_->Add(static_cast<int64_t>(batch.rows()));
+  batches_in_->Add();
+  output_bytes_ = 0;
+  WEIR_RETURN_IF_ERROR(op_->Process(input, std::move(batch)));
+  if (output_bytes_ <= kMaxOutputBytes) return absl::OkStatus();
+  return Err(ErrorCode::kOutputTooLarge,
+             absl::StrCat("operator '", info_.name, "' produced ", output_bytes_,
+                          " bytes for one batch"),
+             "emit less per record, or split the work over timers");
+}
+
+Status ChainNode::AdvanceWatermark(int64_t ms) {
+  if (ms <= watermark_) return absl::OkStatus();
+  // Callbacks already see the new watermark (E-T4); results of timers precede it (E-M12).
+  watermark_ = ms;
+  watermark_gauge_->Set(ms);
+  UpdateTime();
+  Timer timer;
+  while (timers_.PopDue(TimeDomain::kEventTime, ms, &timer)) {
+    WEIR_RETURN_IF_ERROR(op_->OnTimer(timer));
+  }
+  return op_->OnWatermark(ms);
+}
+
+Status ChainNode::SetIdle(bool idle) { return op_->OnIdle(idle); }
+
+Status ChainNode::EndInput() { return op_->OnEndOfInput(); }
+
+Status ChainNode::RunDueTimersAndWakes() {
+  const Clock* clock = env().clock;
+  Timer timer;
+  const int64_t now_ms = clock->NowMs();
+  while (timers_.PopDue(TimeDomain::kProcessingTime, now_ms, &timer)) {
+    WEIR_RETURN_IF_ERROR(op_->OnTimer(timer));
+  }
+  if (wake_at_ns_ > clock->MonoNs()) return absl::OkStatus();
+  wake_at_ns_ = kNeverNs;
+  return source_ != nullptr ? source_->OnWake() : op_->OnWake();
+}
+
+int64_t ChainNode::NextDeadlineNs() const {
+  const int64_t next_ms = timers_.NextProcessingMs();
+  if (next_ms == INT64_MAX) return wake_at_ns_;
+  const Clock* clock = services_->env().clock;
+  const int64_t wait_ms = std::max<int64_t>(0, next_ms - clock->NowMs());
+  return std::min(wake_at_ns_, clock->MonoNs() + std::min<int64_t>(wait_ms, 60'000) * 1'000'000);
+}
+
+bool ChainNode::Drain() {
+  bool empty = true;
+  for (Port& port : ports_) {
+    for (auto& edge : port.edges) empty &= edge->Drain();
+  }
+  return empty;
+}
+
+void ChainNode::EmitBarrier(const Barrier& barrier) {
+  for (Port& port : ports_) {
+    for (auto& edge : port.edges) edge->EmitToAll(barrier);
+  }
+}
+
+void ChainNode::Emit(int port, RecordBatch batch) {
+  if (batch.empty()) return;
+  Port& p = ports_[port];
+  p.records->Add(static_cast<int64_t>(batch.rows()));
+  if (p.chained.empty() && p.edges.empty()) return;
+  output_bytes_ += batch.MemoryBytes();
+  EmitTo(&p, std::move(batch));
+}
+
+void ChainNode::EmitTo(Port* port, RecordBatch batch) {
+  size_t left = port->chained.size() + port->edges.size();
+  for (Chained& c : port->chained) {
+    Check(c.node->ProcessInput(c.input, --left == 0 ? std::move(batch) : batch.Copy()));
+  }
+  for (auto& edge : port->edges) edge->Emit(--left == 0 ? std::move(batch) : batch.Copy());
+}
+
+void ChainNode::EmitWatermark(int port, int64_t ms) {
+  Port& p = ports_[port];
+  if (ms <= p.watermark) return;
+  if (p.idle) EmitIdle(port, false);  // a watermark says that the stream is alive again
+  p.watermark = ms;
+  if (source_ != nullptr) watermark_gauge_->Set(ms);
+  for (Chained& c : p.chained) Check(c.node->AdvanceWatermark(ms));
+  for (auto& edge : p.edges) edge->EmitToAll(Watermark{ms});
+}
+
+void ChainNode::EmitIdle(int port, bool idle) {
+  Port& p = ports_[port];
+  if (p.idle == idle) return;
+  p.idle = idle;
+  for (Chained& c : p.chained) Check(c.node->SetIdle(idle));
+  for (auto& edge : p.edges) edge->EmitToAll(IdleStatus{idle});
+}
+
+void ChainNode::EmitEndOfInput() {
+  if (ended_) return;
+  ended_ = true;
+  for (Port& p : ports_) {
+    for (Chained& c : p.chained) Check(c.node->EndInput());
+    for (auto& edge : p.edges) edge->EmitToAll(EndOfInput{});
+  }
+  services_->NodeEnded();
+}
+
+}  // namespace weir

@@ -1,0 +1,212 @@
+#include "engine/runtime/task.h"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace weir {
+namespace {
+constexpr int kEventsPerTurn = 16;             // then other tasks of the slot get their turn
+constexpr int64_t kSliceNs = 200'000;          // DESIGN section 2: serialise at most this long at once
+constexpr uint32_t kReclaimEvery = 64;         // turns between sweeps for expired state
+}  // namespace
+
+Task::Task(int number, std::string name, std::vector<NodeConfig> nodes,
+           std::shared_ptr<Waker> waker, const JobServices& services)
+    : number_(number), name_(std::move(name)), services_(services), mailbox_(std::move(waker)) {
+  for (NodeConfig& config : nodes) {
+    nodes_.push_back(std::make_unique<ChainNode>(std::move(config), this));
+  }
+  chains_.resize(nodes_.size());
+  const MetricLabels labels = {{"job", nodes_[0]->info().job},
+                               {"task", name_},
+                               {"subtask", absl::StrCat(nodes_[0]->info().subtask)}};
+  busy_ns_ = services_.metrics->GetCounter("weir_task_busy_nanoseconds_total", labels);
+  blocked_turns_ = services_.metrics->GetCounter("weir_task_backpressured_turns_total", labels);
+}
+
+Task::~Task() { Close(); }
+
+void Task::SetInputs(std::vector<int> inputs, std::vector<bool> control,
+                     std::vector<Channel*> channels) {
+  gate_.emplace(std::move(inputs), std::move(control), std::move(channels));
+}
+
+void Task::RestoreWatermark(int64_t ms) {
+  if (gate_) gate_->RestoreWatermark(ms);
+  for (auto& node : nodes_) node->RestoreWatermark(ms);
+}
+
+bool Task::RunTurn() {
+  if (closed_) return false;
+  // The one place where exceptions of user code end (D20).
+  try {
+    return TurnWork();
+  } catch (const std::exception& e) {
+    Fail(Err(ErrorCode::kUserException, absl::StrCat("task '", name_, "': ", e.what())));
+  } catch (...) {
+    Fail(Err(ErrorCode::kUserException, absl::StrCat("task '", name_, "': unknown exception")));
+  }
+  return false;
+}
+
+bool Task::TurnWork() {
+  const int64_t start = services_.env.clock->MonoNs();
+  bool progress = false;
+  Status status = opened_ ? absl::OkStatus() : Open();
+  if (status.ok()) {
+    for (auto& node : nodes_) node->UpdateTime();
+    progress |= mailbox_.RunAll() > 0;
+    status = RunTimers(&progress);
+  }
+  if (status.ok() && !closed_) {
+    if (!DrainOutputs()) {
+      blocked_turns_->Add();
+    } else {
+      status = TakeInput(&progress);
+    }
+  }
+  if (!status.ok()) Fail(std::move(status));
+  if (closed_) return false;
+  if (snapshot_ != nullptr && snapshot_->sealing()) progress |= snapshot_->Continue(kSliceNs);
+  ReclaimState();
+  if (progress) busy_ns_->Add(services_.env.clock->MonoNs() - start);
+  return progress;
+}
+
+Status Task::Open() {
+  opened_ = true;
+  // Tail to head: what an operator emits while it opens reaches open operators (E-A8).
+  for (auto it = nodes_.rbegin(); it != nodes_.rend(); ++it) {
+    const Status status = (*it)->Open();
+    if (!status.ok()) return Annotate(status, (*it)->info().name);
+  }
+  return absl::OkStatus();
+}
+
+Status Task::RunTimers(bool* progress) {
+  const int64_t now = services_.env.clock->MonoNs();
+  for (auto& node : nodes_) {
+    if (node->NextDeadlineNs() > now) continue;
+    *progress = true;
+    WEIR_RETURN_IF_ERROR(node->RunDueTimersAndWakes());
+  }
+  return absl::OkStatus();
+}
+
+Status Task::TakeInput(bool* progress) {
+  const bool accept = std::all_of(nodes_.begin(), nodes_.end(),
+                                  [](const auto& node) { return node->CanAccept(); });
+  if (is_source()) {
+    if (!accept) return absl::OkStatus();
+    WEIR_ASSIGN_OR_RETURN(const Source::PollResult result, nodes_[0]->source()->Poll());
+    *progress |= result == Source::PollResult::kMore;
+    return absl::OkStatus();
+  }
+  for (int i = 0; i < kEventsPerTurn && !closed_; ++i) {
+    auto event = gate_->Next(!accept);
+    if (!event) break;
+    *progress = true;
+    WEIR_RETURN_IF_ERROR(Handle(std::move(*event)));
+    if (!DrainOutputs()) break;
+    if (!accept || !std::all_of(nodes_.begin(), nodes_.end(),
+                                [](const auto& node) { return node->CanAccept(); })) {
+      break;
+    }
+  }
+  return absl::OkStatus();
+}
+
+Status Task::Handle(GateEvent event) {
+  ChainNode* head = nodes_[0].get();
+  if (auto* batch = std::get_if<GateBatch>(&event)) {
+    head->UpdateTime();
+    return head->ProcessInput(batch->input, std::move(batch->batch));
+  }
+  if (auto* time = std::get_if<GateTime>(&event)) {
+    if (time->time.watermark) WEIR_RETURN_IF_ERROR(head->AdvanceWatermark(*time->time.watermark));
+    if (time->time.idle) WEIR_RETURN_IF_ERROR(head->SetIdle(*time->time.idle));
+    return absl::OkStatus();
+  }
+  if (auto* barrier = std::get_if<Barrier>(&event)) return BeginSnapshot(*barrier);
+  return head->EndInput();
+}
+
+Status Task::BeginSnapshot(const Barrier& barrier) {
+  if (snapshot_ != nullptr) {
+    if (barrier.id <= snapshot_->id()) return absl::OkStatus();
+    snapshot_->FinishSealing();  // an aborted checkpoint still holds a seal
+  }
+  snapshot_ = std::make_shared<TaskSnapshot>(
+      number_, barrier, &nodes_, &chains_, services_.storage, services_.env, mailbox_.handle(),
+      services_.listener);
+  WEIR_RETURN_IF_ERROR(snapshot_->Begin(gate_ ? gate_->watermark() : kNoTimestamp));
+  for (auto& node : nodes_) node->EmitBarrier(barrier);
+  snapshot_->Continue(0);  // acknowledges at once when there is nothing to serialise
+  return absl::OkStatus();
+}
+
+bool Task::DrainOutputs() {
+  bool empty = true;
+  for (auto& node : nodes_) empty &= node->Drain();
+  return empty;
+}
+
+void Task::ReclaimState() {
+  if (++turns_ % kReclaimEvery != 0) return;
+  for (auto& node : nodes_) {
+    if (node->backend() != nullptr) node->backend()->ReclaimExpired();
+  }
+}
+
+int64_t Task::NextDeadlineNs() {
+  if (closed_) return kNeverNs;
+  if (!opened_) return 0;
+  int64_t next = kNeverNs;
+  for (auto& node : nodes_) next = std::min(next, node->NextDeadlineNs());
+  return next;
+}
+
+void Task::TriggerSnapshot(Barrier barrier) {
+  mail().Post([this, barrier = std::move(barrier)] {
+    const Status status = BeginSnapshot(barrier);
+    if (!status.ok()) Fail(status);
+  });
+}
+
+void Task::NotifyComplete(int64_t id) {
+  mail().Post([this, id] {
+    for (auto& node : nodes_) {
+      if (node->source() != nullptr) {
+        node->source()->OnCheckpointComplete(id);
+      } else {
+        node->op()->OnCheckpointComplete(id);
+      }
+    }
+  });
+}
+
+void Task::Drain() {
+  mail().Post([this] {
+    if (is_source()) nodes_[0]->source()->Drain();
+  });
+}
+
+void Task::Fail(Status status) {
+  if (closed_) return;
+  closed_ = true;
+  services_.listener->OnFailed(number_, Annotate(status, absl::StrCat("task '", name_, "'")));
+}
+
+void Task::NodeEnded() {
+  if (++ended_nodes_ == nodes_.size()) services_.listener->OnEnded(number_);
+}
+
+void Task::Close() {
+  closed_ = true;
+  mailbox_.Close();
+}
+
+}  // namespace weir

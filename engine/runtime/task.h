@@ -1,0 +1,94 @@
+// The one loop: a chain of operators, its inputs, its mailbox (DESIGN D2).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/env.h"
+#include "engine/base/mailbox.h"
+#include "engine/runtime/chain_node.h"
+#include "engine/runtime/input_gate.h"
+#include "engine/runtime/task_events.h"
+#include "engine/runtime/task_snapshot.h"
+
+namespace weir {
+
+// Shared by all tasks of a job; not owned, outlives them.
+struct JobServices {
+  Env env;
+  MetricRegistry* metrics = nullptr;
+  std::shared_ptr<CheckpointStorage> storage;  // shared with segment writes on I/O threads
+  TaskListener* listener = nullptr;
+  std::function<LogClient*(const std::string& url)> log;
+  std::function<StatusOr<std::shared_ptr<AgentChannel>>(const std::string& endpoint)> agent;
+};
+
+// A task is single-threaded and cooperative: RunTurn does a bounded amount of work and never blocks.
+// In this order: mail, due timers, spilled output, checkpoint slices, then new input, and that only
+// while nothing is spilled and every operator can accept. Control input ignores the latter.
+class Task final : public TaskServices {
+ public:
+  Task(int number, std::string name, std::vector<NodeConfig> nodes, std::shared_ptr<Waker> waker,
+       const JobServices& services);
+  ~Task() override;
+
+  // Wiring, before the first turn.
+  ChainNode* node(size_t i) { return nodes_[i].get(); }
+  void SetInputs(std::vector<int> inputs, std::vector<bool> control, std::vector<Channel*> channels);
+  void RestoreWatermark(int64_t ms);
+
+  bool RunTurn();
+  int64_t NextDeadlineNs();
+
+  // From the job, any thread.
+  void TriggerSnapshot(Barrier barrier);  // source tasks: injects the barrier
+  void NotifyComplete(int64_t id);
+  void Drain();
+  // Ends the task: no further turn does anything. On the task's own thread, or after its slot ended.
+  void Close();
+
+  const std::string& name() const { return name_; }
+  bool is_source() const { return nodes_[0]->source() != nullptr; }
+
+  // TaskServices
+  const Env& env() const override { return services_.env; }
+  MailHandle mail() override { return mailbox_.handle(); }
+  MetricRegistry* metrics() override { return services_.metrics; }
+  LogClient* log(const std::string& url) override { return services_.log(url); }
+  StatusOr<std::shared_ptr<AgentChannel>> Agent(const std::string& endpoint) override {
+    return services_.agent(endpoint);
+  }
+  void Fail(Status status) override;
+  void NodeEnded() override;
+
+ private:
+  bool TurnWork();
+  Status Open();
+  Status RunTimers(bool* progress);
+  Status TakeInput(bool* progress);
+  Status Handle(GateEvent event);
+  Status BeginSnapshot(const Barrier& barrier);
+  bool DrainOutputs();
+  void ReclaimState();
+
+  const int number_;
+  const std::string name_;
+  JobServices services_;
+  Mailbox mailbox_;
+  std::vector<std::unique_ptr<ChainNode>> nodes_;  // parents before children
+  std::vector<SegmentChain> chains_;               // per node
+  std::optional<InputGate> gate_;
+  std::shared_ptr<TaskSnapshot> snapshot_;
+  bool opened_ = false;
+  bool closed_ = false;
+  size_t ended_nodes_ = 0;
+  uint32_t turns_ = 0;
+  Counter* busy_ns_;
+  Counter* blocked_turns_;
+};
+
+}  // namespace weir

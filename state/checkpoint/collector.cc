@@ -1,0 +1,146 @@
+#include "state/checkpoint/collector.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "engine/base/fail_point.h"
+#include "state/checkpoint/manifest.h"
+
+namespace weir {
+
+std::vector<SegmentRef> SegmentsOf(const Manifest& manifest) {
+  std::vector<SegmentRef> refs;
+  for (const OperatorState& op : manifest.operators) {
+    for (const SubtaskState& subtask : op.subtasks) {
+      refs.insert(refs.end(), subtask.segments.begin(), subtask.segments.end());
+    }
+  }
+  return refs;
+}
+
+StatusOr<std::vector<int64_t>> ListCheckpoints(FileSystem* fs, const CheckpointLayout& layout) {
+  std::vector<int64_t> ids;
+  const StatusOr<std::vector<std::string>> names = fs->List(layout.job_dir());
+  if (absl::IsNotFound(names.status())) return ids;
+  if (!names.ok()) return names.status();
+  for (const std::string& name : *names) {
+    const std::optional<int64_t> id = CheckpointLayout::CheckpointId(name);
+    if (!id.has_value()) continue;
+    if (fs->Exists(CheckpointLayout::ManifestIn(layout.CheckpointDir(*id)))) ids.push_back(*id);
+  }
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+Status RemoveCheckpoint(FileSystem* fs, const CheckpointLayout& layout, int64_t id) {
+  const std::string dir = layout.CheckpointDir(id);
+  WEIR_RETURN_IF_ERROR(fs->Remove(CheckpointLayout::ManifestIn(dir)));
+  // Durable before any segment goes: power loss must not bring back a manifest without its files.
+  WEIR_RETURN_IF_ERROR(fs->SyncDir(dir));
+  return fs->RemoveAll(dir);
+}
+
+void Collector::Protect(const std::string& sha256, int64_t id) {
+  protection_.With([&](Protection* protection) {
+    int64_t& checkpoint = protection->segments[sha256];
+    checkpoint = std::max(checkpoint, id);
+  });
+}
+
+void Collector::Published(int64_t id) {
+  protection_.With([&](Protection* protection) {
+    ++protection->publications;
+    for (auto it = protection->segments.begin(); it != protection->segments.end();) {
+      it = it->second <= id ? protection->segments.erase(it) : std::next(it);
+    }
+  });
+}
+
+Status Collector::Collect(int retain, int64_t grace_ms) {
+  const int64_t publications =
+      protection_.With([](Protection* protection) { return protection->publications; });
+  WEIR_ASSIGN_OR_RETURN(const std::vector<int64_t> ids, RemoveOld(std::max(retain, 1)));
+  WEIR_ASSIGN_OR_RETURN(const Names named, MarkAll(ids));
+  return Sweep(named, publications, grace_ms);
+}
+
+// Returns the ids that are left. Folders without a manifest below the newest checkpoint were never
+// completed or are half removed, and no one will complete them any more.
+StatusOr<std::vector<int64_t>> Collector::RemoveOld(int retain) {
+  WEIR_ASSIGN_OR_RETURN(std::vector<int64_t> ids, ListCheckpoints(fs_, *layout_));
+  if (ids.empty()) return ids;
+  const size_t old = ids.size() - std::min<size_t>(ids.size(), static_cast<size_t>(retain));
+  for (size_t i = 0; i < old; ++i) {
+    WEIR_RETURN_IF_ERROR(RemoveCheckpoint(fs_, *layout_, ids[i]));
+  }
+  ids.erase(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(old));
+  WEIR_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_->List(layout_->job_dir()));
+  for (const std::string& name : names) {
+    const std::optional<int64_t> id = CheckpointLayout::CheckpointId(name);
+    if (!id.has_value() || *id >= ids.back()) continue;
+    if (std::binary_search(ids.begin(), ids.end(), *id)) continue;
+    WEIR_RETURN_IF_ERROR(fs_->RemoveAll(layout_->CheckpointDir(*id)));
+  }
+  return ids;
+}
+
+Status Collector::Mark(const std::string& manifest, Names* named) const {
+  const StatusOr<std::string> file = fs_->ReadFile(manifest);
+  if (!file.ok()) return file.status();
+  WEIR_ASSIGN_OR_RETURN(const Manifest decoded, DecodeManifest(*file, manifest));
+  for (const SegmentRef& ref : SegmentsOf(decoded)) named->insert(ref.sha256);
+  return absl::OkStatus();
+}
+
+// Any manifest that cannot be read ends the collection: what it names is not known.
+StatusOr<Collector::Names> Collector::MarkAll(const std::vector<int64_t>& ids) const {
+  Names named;
+  for (const int64_t id : ids) {
+    // Planted: only the newest checkpoint counts, older ones lose what they share with nobody.
+    if (WEIR_PLANTED_BUG("gc-marks-newest-only") && id != ids.back()) continue;
+    WEIR_RETURN_IF_ERROR(
+        Mark(CheckpointLayout::ManifestIn(layout_->CheckpointDir(id)), &named));
+  }
+  const StatusOr<std::vector<std::string>> savepoints = fs_->List(layout_->SavepointsDir());
+  if (absl::IsNotFound(savepoints.status())) return named;
+  if (!savepoints.ok()) return savepoints.status();
+  for (const std::string& name : *savepoints) {
+    const std::string manifest =
+        CheckpointLayout::ManifestIn(JoinPath(layout_->SavepointsDir(), name));
+    if (fs_->Exists(manifest)) WEIR_RETURN_IF_ERROR(Mark(manifest, &named));
+  }
+  return named;
+}
+
+Status Collector::Sweep(const Names& named, int64_t publications, int64_t grace_ms) {
+  const StatusOr<std::vector<std::string>> files = fs_->List(layout_->SharedDir());
+  if (absl::IsNotFound(files.status())) return absl::OkStatus();
+  if (!files.ok()) return files.status();
+  const int64_t now_ns = clock_->MonoNs();
+  return garbage_since_ns_.With([&](std::map<std::string, int64_t>* since) -> Status {
+    std::map<std::string, int64_t> still;
+    for (const std::string& name : *files) {
+      if (named.count(name) > 0) continue;
+      const auto first = since->find(name);
+      const int64_t first_ns = first == since->end() ? now_ns : first->second;
+      // Under the lock, so that nobody can come to rely on the file between look and removal. A
+      // manifest published since the marking may name anything: then the next call sweeps.
+      const auto remove = [&](Protection* protection) -> StatusOr<bool> {
+        if (protection->publications != publications) return false;
+        if (protection->segments.count(name) > 0) return false;
+        if (now_ns - first_ns < grace_ms * 1'000'000) {
+          still.emplace(name, first_ns);
+          return false;
+        }
+        WEIR_RETURN_IF_ERROR(fs_->Remove(JoinPath(layout_->SharedDir(), name)));
+        return true;
+      };
+      WEIR_RETURN_IF_ERROR(protection_.With(remove).status());
+    }
+    *since = std::move(still);
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace weir

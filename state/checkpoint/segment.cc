@@ -1,0 +1,152 @@
+#include "state/checkpoint/segment.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/bytes.h"
+
+namespace weir {
+namespace {
+
+// One encoded record. The first bytes of its sort key are kept beside it: most comparisons of a
+// sort then read no record.
+struct RawRecord {
+  uint64_t prefix;  // group, then the first 6 bytes of the key
+  std::string_view bytes;
+};
+
+using Parts = std::vector<const SealedTable*>;
+
+bool SameTable(const SealedTable& a, const SealedTable& b) {
+  return a.name == b.name && a.version == b.version && a.type_name == b.type_name &&
+         a.broadcast == b.broadcast;
+}
+
+// A backend may hand over one table in several parts.
+std::vector<Parts> GroupParts(const SealedState& state) {
+  std::vector<Parts> groups;
+  for (const SealedTable& table : state.tables) {
+    const auto same = std::find_if(groups.begin(), groups.end(), [&](const Parts& parts) {
+      return SameTable(*parts.front(), table);
+    });
+    if (same == groups.end()) {
+      groups.push_back({&table});
+    } else {
+      same->push_back(&table);
+    }
+  }
+  return groups;
+}
+
+uint64_t SortPrefix(const StateRecord& record) {
+  char bytes[8] = {};
+  bytes[0] = static_cast<char>(record.group >> 8);
+  bytes[1] = static_cast<char>(record.group);
+  const size_t n = std::min<size_t>(6, record.key.size());
+  if (n > 0) std::memcpy(bytes + 2, record.key.data(), n);
+  return ByteReader({bytes, 8}).BigEndian64();
+}
+
+// Key and sub key of an encoded record that is known to be well formed.
+std::pair<std::string_view, std::string_view> KeysOf(std::string_view record) {
+  ByteReader in(record.substr(3));  // after flags and group
+  const std::string_view key = in.Bytes();
+  return {key, in.Bytes()};
+}
+
+bool Before(const RawRecord& a, const RawRecord& b) {
+  return a.prefix != b.prefix ? a.prefix < b.prefix : KeysOf(a.bytes) < KeysOf(b.bytes);
+}
+
+Status CollectRecords(const Parts& parts, std::vector<RawRecord>* out) {
+  for (const SealedTable* part : parts) {
+    const char* at = part->bytes.data();
+    WEIR_RETURN_IF_ERROR(ForEachStateRecord(part->bytes, [&](const StateRecord& record) {
+      const std::string_view last =
+          record.op == StateRecord::Op::kErase ? record.sub : record.value;
+      const char* end = last.data() + last.size();
+      out->push_back({SortPrefix(record), {at, static_cast<size_t>(end - at)}});
+      at = end;
+      return absl::OkStatus();
+    }));
+  }
+  return absl::OkStatus();
+}
+
+Status AppendTable(const Parts& parts, std::string* out) {
+  std::vector<RawRecord> records;
+  WEIR_RETURN_IF_ERROR(CollectRecords(parts, &records));
+  std::stable_sort(records.begin(), records.end(), Before);
+  const SealedTable& table = *parts.front();
+  PutBytes(out, table.name);
+  PutFixed32(out, table.version);
+  PutBytes(out, table.type_name);
+  out->push_back(table.broadcast ? 1 : 0);
+  PutFixed64(out, records.size());
+  size_t length = 0;
+  for (const RawRecord& record : records) length += record.bytes.size();
+  PutFixed64(out, length);
+  for (const RawRecord& record : records) out->append(record.bytes);
+  return absl::OkStatus();
+}
+
+struct TableHeader {
+  SealedTable table;
+  std::string_view records;
+};
+
+TableHeader ReadTable(ByteReader* in) {
+  TableHeader header;
+  header.table.name = std::string(in->Bytes());
+  header.table.version = in->Fixed32();
+  header.table.type_name = std::string(in->Bytes());
+  header.table.broadcast = in->Byte() != 0;
+  header.table.records = static_cast<int64_t>(in->Fixed64());
+  header.records = in->Raw(in->Fixed64());
+  return header;
+}
+
+}  // namespace
+
+StatusOr<std::string> EncodeSegment(const SealedState& state, uint32_t* crc) {
+  size_t bytes = 256;
+  for (const SealedTable& table : state.tables) bytes += table.bytes.size() + 64;
+  std::string file;
+  file.reserve(bytes);
+  file.resize(kFrameBytes);
+  file.push_back(state.full ? 1 : 0);
+  const std::vector<Parts> tables = GroupParts(state);
+  PutFixed32(&file, static_cast<uint32_t>(tables.size()));
+  for (const Parts& parts : tables) WEIR_RETURN_IF_ERROR(AppendTable(parts, &file));
+  *crc = SealFrame(kSegmentFormat, &file);
+  return file;
+}
+
+Status ForEachSegmentRecord(
+    std::string_view content, const std::string& path,
+    const std::function<Status(const SealedTable&, const StateRecord&)>& fn) {
+  ByteReader in(content);
+  in.Byte();  // full or delta: what to do with it is the manifest's business
+  const uint32_t tables = in.Fixed32();
+  for (uint32_t i = 0; i < tables && in.ok(); ++i) {
+    const TableHeader header = ReadTable(&in);
+    if (!in.ok()) break;
+    int64_t count = 0;
+    const Status status = ForEachStateRecord(header.records, [&](const StateRecord& record) {
+      ++count;
+      return fn(header.table, record);
+    });
+    if (!status.ok()) return Annotate(status, absl::StrCat(path, ": table '", header.table.name, "'"));
+    if (count != header.table.records) {
+      return CorruptFile(path, absl::StrCat("table '", header.table.name, "' has ", count,
+                                            " records, its header says ", header.table.records));
+    }
+  }
+  if (!in.ok() || !in.AtEnd()) return CorruptFile(path, "malformed segment");
+  return absl::OkStatus();
+}
+
+}  // namespace weir
