@@ -36,14 +36,14 @@ void Attempts::TakeDue(int64_t now_ns, std::vector<Due>* out) {
     timers_.erase(timers_.begin());
     const auto it = sent_.find(sequence);
     if (it->second.deadline_ns <= now_ns) {
+      out->push_back({sequence, true, it->second.attempt});
       sent_.erase(it);
-      out->push_back({sequence, true});
       continue;
     }
     ++it->second.attempt;
     // At least a tick ahead, so that a zero attempt timeout cannot spin.
     Arm(sequence, &it->second, now_ns + std::max<int64_t>(config_.attempt_timeout_ns, 1));
-    out->push_back({sequence, false});
+    out->push_back({sequence, false, it->second.attempt});
   }
 }
 

@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <set>
+#include <utility>
 #include <vector>
 
 namespace weir {
@@ -21,6 +22,7 @@ class Attempts {
   struct Due {
     int64_t sequence;
     bool gave_up;  // the overall timeout; else: send again
+    int attempt;   // the last one made, or the one to make
   };
 
   explicit Attempts(const Config& config) : config_(config) {}

@@ -5,6 +5,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "connectors/dirlog/meta_file.h"
 #include "connectors/dirlog/paths.h"
@@ -26,19 +28,24 @@ class PartitionReader : public LogReader {
  private:
   Status ReadRecords(const LogReadOptions& options, LogChunk* out);
   Status Open();
-  Status Seek(std::optional<int64_t> offset);
-  StatusOr<LogPosition> SeekStart(int64_t offset);
+  // The position of a record by its offset, INT64_MAX for the end of the log.
+  StatusOr<LogPosition> Find(int64_t offset);
+  StatusOr<LogPosition> NearestInMeta(int64_t offset);
   // Fills out->buffer with up to `want` bytes from the position on, behind the bytes before it,
   // which it compares with the guard.
   Status Load(size_t want, LogChunk* out);
+  std::string_view Loaded(const LogChunk& chunk) const;
   // Splits what was loaded into records and moves the position behind the last of them.
-  Status Split(bool take_rest, LogChunk* out);
-  // Where the line at the position ends, once Load has found no newline; nullopt if it is not there.
-  StatusOr<std::optional<uint64_t>> FindLineEnd();
+  void Split(bool take_rest, LogChunk* out);
+  // For a line that does not fit into what was loaded.
   Status ReadLong(const LogReadOptions& options, LogChunk* out);
-  Status ReadOversized(uint64_t next, LogChunk* out);
-  StatusOr<uint64_t> GuardAt(uint64_t bytes);
+  Status ReadOversized(uint64_t length, bool terminated, LogChunk* out);
+  // Length of the line at the position; nullopt if its end is not there yet.
+  StatusOr<std::optional<uint64_t>> FindLineEnd();
+  StatusOr<uint64_t> GuardAt(int64_t bytes);
+  void MoveTo(const LogPosition& position);
   Status AddMeta(LogChunk* out);
+  Status NextEntryFor(int64_t offset);
 
   FileSystem* fs_;
   PartitionPaths paths_;
@@ -46,10 +53,12 @@ class PartitionReader : public LogReader {
   std::unique_ptr<RandomAccessFile> file_;
   bool positioned_ = false;
   bool loaded_all_ = false;  // the last Load reached the end of the file
-  uint64_t searched_ = 0;    // bytes from the position on that hold no newline
-  std::optional<MetaCursor> meta_;
-  MetaEntry entry_;
+  uint64_t searched_ = 0;    // bytes from the position on that are known to hold no newline
+  std::string scratch_;
+  MetaCursor meta_;
+  MetaEntry entry_;  // the meta's next one; its views live in meta_
   bool has_entry_ = false;
+  std::vector<std::pair<size_t, size_t>> effect_ids_;  // per item: begin and length in chunk.meta
 };
 
 }  // namespace weir

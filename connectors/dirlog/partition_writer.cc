@@ -19,18 +19,18 @@ class PartitionWriter : public LogWriter {
   StatusOr<int64_t> Append(std::span<const LogAppend> records) override {
     WEIR_SIM_POINT("log.append.before");
     StatusOr<int64_t> first =
-        partition_->With([&](PartitionFiles& files) { return files.Append(epoch_, records); });
+        partition_->With([&](PartitionFiles* files) { return files->Append(epoch_, records); });
     WEIR_SIM_POINT("log.append.after");
     return first;
   }
   Status Sync() override {
     WEIR_SIM_POINT("log.sync.before");
-    Status status = partition_->With([&](PartitionFiles& files) { return files.Sync(epoch_); });
+    Status status = partition_->With([&](PartitionFiles* files) { return files->Sync(epoch_); });
     WEIR_SIM_POINT("log.sync.after");
     return status;
   }
   StatusOr<int64_t> EndOffset() override {
-    return partition_->With([&](PartitionFiles& files) { return files.EndOffset(epoch_); });
+    return partition_->With([&](PartitionFiles* files) { return files->EndOffset(epoch_); });
   }
 
  private:

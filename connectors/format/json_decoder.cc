@@ -290,11 +290,16 @@ class JsonDecoder::Impl {
     if (scanner_.Type(*i) != '"' || scanner_.Type(*i + 1) != ':') return false;
     const Field& key = (*plan->fields)[0];
     if (!AppendKey(key.type.kind, *i, &column->child(0))) {
-      return Fail(Problem::Kind::kType, key, *i);
+      Fail(Problem::Kind::kType, key, *i);
+      problem_.path = ".key";
+      return false;
     }
     *i += 2;
-    return AppendValue((*plan->fields)[1], *i, &plan->children[1], depth, &column->child(1)) &&
-           scanner_.Jump(i);
+    if (!AppendValue((*plan->fields)[1], *i, &plan->children[1], depth, &column->child(1))) {
+      problem_.path = ".value" + problem_.path;
+      return false;
+    }
+    return scanner_.Jump(i);
   }
 
   // JSON's names are strings; other keys stand in them as their own text.

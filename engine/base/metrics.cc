@@ -34,7 +34,10 @@ void Histogram::Record(int64_t value) {
   value = std::max<int64_t>(value, 0);
   const int bucket = static_cast<int>(std::bit_width(static_cast<uint64_t>(value)));
   const auto add = [](std::atomic<int64_t>* cell, int64_t n) {
-    cell->store(cell->load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+    // Unsigned: a sum of absurd values may wrap, but must not be undefined.
+    const auto sum =
+        static_cast<uint64_t>(cell->load(std::memory_order_relaxed)) + static_cast<uint64_t>(n);
+    cell->store(static_cast<int64_t>(sum), std::memory_order_relaxed);
   };
   add(&buckets_[static_cast<size_t>(bucket)], 1);
   add(&sum_, value);

@@ -17,6 +17,8 @@ namespace weir {
 class SimFile {
  public:
   const std::string& data() const { return data_; }
+  // What a crash now would leave at the least.
+  const std::string& durable() const { return durable_; }
   void Append(std::string_view bytes);
   void Truncate(size_t size);
   void Sync();

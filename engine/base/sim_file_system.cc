@@ -126,6 +126,11 @@ void SimFileSystem::FlipBit(const std::string& path, uint64_t offset) {
   node->file.FlipBit(offset);
 }
 
+std::string SimFileSystem::DurableContent(const std::string& path) const {
+  const SimNodePtr node = Find(path);
+  return node == nullptr || node->is_dir ? "" : node->file.durable();
+}
+
 std::vector<std::string> SimFileSystem::Files() const {
   std::vector<std::string> files;
   CollectFiles(*disk_->root(), "", &files);

@@ -47,6 +47,8 @@ class SimFileSystem : public FileSystem {
   void Crash(Random* random);
   // Silent corruption of a synced file.
   void FlipBit(const std::string& path, uint64_t offset);
+  // What of a file a crash cannot take any more; "" if there is no such file.
+  std::string DurableContent(const std::string& path) const;
   // The paths of all files, sorted.
   std::vector<std::string> Files() const;
 

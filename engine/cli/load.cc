@@ -4,27 +4,17 @@
 
 namespace weir {
 
-std::unique_ptr<LoadedPlan> LoadPlanFile(const TopologyArgs& args, const Registry& registry,
-                                         const Env& env) {
-  auto text = env.fs->ReadFile(args.file);
-  if (!text.ok()) {
-    std::cerr << "weir: cannot read '" << args.file << "': " << text.status().message() << "\n";
+std::unique_ptr<LoadedPlan> LoadOrPrint(const TopologyArgs& args, const Registry& registry,
+                                        const Env& env) {
+  Diagnostics diagnostics;
+  auto loaded = LoadPlanFile(env, args.file, args.sets, registry, &diagnostics);
+  const std::string report = diagnostics.Render();
+  std::cerr << report;
+  if (!loaded.ok()) {
+    if (report.empty()) std::cerr << "weir: " << FormatError(loaded.status()) << "\n";
     return nullptr;
   }
-  const size_t slash = args.file.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : args.file.substr(0, slash);
-  LoadRequest request;
-  request.file = args.file;
-  request.text = std::move(*text);
-  request.sets = args.sets;
-  request.variables = env.variable;
-  request.read_file = [fs = env.fs, folder](const std::string& path) {
-    return fs->ReadFile(path.front() == '/' ? path : JoinPath(folder, path));
-  };
-  Diagnostics diagnostics;
-  auto loaded = LoadPlan(request, registry, &diagnostics);
-  std::cerr << diagnostics.Render();
-  return loaded;
+  return std::make_unique<LoadedPlan>(std::move(*loaded));
 }
 
 }  // namespace weir

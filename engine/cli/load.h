@@ -1,15 +1,15 @@
-// Reads a topology file for a command; prints what is wrong with it to stderr.
+// Reads a topology file for a command.
 #pragma once
 
 #include <memory>
 
 #include "engine/cli/commands.h"
-#include "engine/plan/load_plan.h"
+#include "engine/plan/load.h"
 
 namespace weir {
 
-// nullptr after the problems were printed. Warnings are printed too.
-std::unique_ptr<LoadedPlan> LoadPlanFile(const TopologyArgs& args, const Registry& registry,
-                                         const Env& env);
+// Prints what is wrong to stderr, warnings too; nullptr on errors.
+std::unique_ptr<LoadedPlan> LoadOrPrint(const TopologyArgs& args, const Registry& registry,
+                                        const Env& env);
 
 }  // namespace weir

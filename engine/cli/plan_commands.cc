@@ -9,7 +9,7 @@
 namespace weir {
 
 int ValidateCommand(const TopologyArgs& args, const Registry& registry, const Env& env) {
-  const auto loaded = LoadPlanFile(args, registry, env);
+  const auto loaded = LoadOrPrint(args, registry, env);
   if (loaded == nullptr) return kExitConfig;
   std::cout << args.file << ": OK (" << loaded->plan.logical.nodes.size() << " nodes in "
             << loaded->plan.tasks.size() << " tasks, " << loaded->plan.subtasks()
@@ -18,7 +18,7 @@ int ValidateCommand(const TopologyArgs& args, const Registry& registry, const En
 }
 
 int ExplainCommand(const TopologyArgs& args, const Registry& registry, const Env& env) {
-  const auto loaded = LoadPlanFile(args, registry, env);
+  const auto loaded = LoadOrPrint(args, registry, env);
   if (loaded == nullptr) return kExitConfig;
   std::cout << ExplainPlan(loaded->plan);
   return kExitOk;
@@ -26,7 +26,7 @@ int ExplainCommand(const TopologyArgs& args, const Registry& registry, const Env
 
 int GraphCommand(const TopologyArgs& args, const std::string& format, const Registry& registry,
                  const Env& env) {
-  const auto loaded = LoadPlanFile(args, registry, env);
+  const auto loaded = LoadOrPrint(args, registry, env);
   if (loaded == nullptr) return kExitConfig;
   std::cout << (format == "dot"    ? GraphDot(loaded->plan)
                 : format == "json" ? GraphJson(loaded->plan)

@@ -141,7 +141,7 @@ int Fail(const Status& status) {
 int RunCommand(const RunArgs& args, const Registry& registry, const Env& env) {
   SetLogLevel(ParseLevel(args.log_level));
   SetLogJson(args.log_format == "json");
-  auto loaded = LoadPlanFile(args.topology, registry, env);
+  auto loaded = LoadOrPrint(args.topology, registry, env);
   if (loaded == nullptr) return kExitConfig;
   const PhysicalPlan& plan = loaded->plan;
   if (!ConfirmFresh(args, plan.logical.job.name)) return kExitFailed;

@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/load.h"
+#include "engine/model/value.h"
 #include "engine/testing/local_runner.h"
 
 namespace weir {
@@ -149,7 +150,7 @@ int TestCommand(const TopologyArgs& args, const std::string& only, const Registr
     if (name == "WEIR_LOG" || name == "WEIR_AGENT") return std::nullopt;
     return env.variable(name);
   };
-  const auto loaded = LoadPlanFile(args, registry, local);
+  const auto loaded = LoadOrPrint(args, registry, local);
   if (loaded == nullptr) return kExitConfig;
   int passed = 0, failed = 0;
   const YamlNode* tests = loaded->topology.tests;

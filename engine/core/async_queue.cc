@@ -20,13 +20,13 @@ bool AsyncQueue::Complete(int64_t sequence) {
   entry->second.done = true;
   switch (order_) {
     case AsyncOrder::kNone:
-      Emit(entry);
+      MakeReady(entry);
       break;
     case AsyncOrder::kKey:
       TakeHeads(entry->second.key_hash);
       break;
     case AsyncOrder::kGlobal:
-      while (!entries_.empty() && entries_.begin()->second.done) Emit(entries_.begin());
+      while (!entries_.empty() && entries_.begin()->second.done) MakeReady(entries_.begin());
       break;
   }
   return true;
@@ -39,29 +39,32 @@ void AsyncQueue::TakeHeads(uint64_t key_hash) {
     const auto head = entries_.find(line.front());
     if (!head->second.done) return;
     line.pop_front();
-    Emit(head);
+    MakeReady(head);
   }
   keys_.erase(key);
 }
 
-void AsyncQueue::Emit(Entries::iterator entry) {
-  ready_.push_back(entry->first);
-  const auto watermark = watermarks_.find(entry->second.watermark);
-  if (--watermark->second == 0) watermarks_.erase(watermark);
+void AsyncQueue::MakeReady(Entries::iterator entry) {
+  ready_.push_back({entry->first, entry->second.watermark});
   entries_.erase(entry);
 }
 
 void AsyncQueue::TakeReady(std::vector<int64_t>* out) {
   out->clear();
-  std::swap(*out, ready_);
+  for (const Ready& ready : ready_) {
+    out->push_back(ready.sequence);
+    const auto watermark = watermarks_.find(ready.watermark);
+    if (--watermark->second == 0) watermarks_.erase(watermark);
+  }
+  ready_.clear();
 }
 
 bool AsyncQueue::MustQueue(uint64_t key_hash) const {
   switch (order_) {
     case AsyncOrder::kGlobal:
-      return !entries_.empty();
+      return !entries_.empty() || !ready_.empty();
     case AsyncOrder::kKey:
-      return keys_.count(key_hash) != 0;
+      return !ready_.empty() || keys_.count(key_hash) != 0;
     case AsyncOrder::kNone:
       break;
   }

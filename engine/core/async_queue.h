@@ -41,6 +41,7 @@ class AsyncQueue {
   // than the one its entry saw.
   int64_t OutputWatermark(int64_t input_watermark) const;
 
+  // Entries that have not become ready.
   size_t size() const { return entries_.size(); }
   bool empty() const { return entries_.empty(); }
   bool Contains(int64_t sequence) const { return entries_.count(sequence) != 0; }
@@ -54,13 +55,17 @@ class AsyncQueue {
   using Entries = std::map<int64_t, Entry>;
 
   void TakeHeads(uint64_t key_hash);
-  void Emit(Entries::iterator entry);
+  void MakeReady(Entries::iterator entry);
 
   AsyncOrder order_;
   Entries entries_;
   std::map<int64_t, size_t> watermarks_;  // of the entries; equal ones are counted
   std::unordered_map<uint64_t, std::deque<int64_t>> keys_;  // kKey only
-  std::vector<int64_t> ready_;
+  struct Ready {
+    int64_t sequence;
+    int64_t watermark;  // counted until the result is taken
+  };
+  std::vector<Ready> ready_;
 };
 
 }  // namespace weir

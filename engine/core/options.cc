@@ -124,7 +124,8 @@ Status CheckRange(const OptionDef& def, double value, std::string_view text) {
 }
 
 StatusOr<int64_t> ParseInt(const OptionDef& def, std::string_view text) {
-  const std::string_view digits = text.starts_with('+') ? text.substr(1) : text;
+  const bool plus = text.size() > 1 && text[0] == '+' && IsDigit(text[1]);
+  const std::string_view digits = plus ? text.substr(1) : text;
   int64_t value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   const bool all = end == digits.data() + digits.size() && !digits.empty();

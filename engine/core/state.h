@@ -1,6 +1,6 @@
-// Typed state handles for operators (DESIGN section 5, "State types"). A handle is a light view of one
-// StateTable; it belongs to one operator subtask and one thread. The key is passed explicitly, so
-// batch code can work on many keys; all calls are memory accesses, none blocks.
+// Typed state handles for operators (DESIGN section 5, "State types"). A handle is a light view of
+// one StateTable; it belongs to one operator subtask and one thread. The key is passed explicitly,
+// so batch code can work on many keys; all calls are memory accesses, none blocks.
 //
 //   ValueState<int64_t> count_;                          // member
 //   WEIR_RETURN_IF_ERROR(count_.Open(ctx, "count"));     // in Open
@@ -38,7 +38,9 @@ const ValueOps* ValueOpsFor() {
   // What can be copied as plain bytes owns nothing, so nobody need ask how much.
   constexpr bool kOwnsHeap = !std::is_trivially_copyable_v<T>;
   static const ValueOps ops = {
-      sizeof(T), alignof(T), [](void* at) { new (at) T(); },
+      sizeof(T),
+      alignof(T),
+      [](void* at) { new (at) T(); },
       [](void* at) { static_cast<T*>(at)->~T(); },
       [](const void* v, std::string* out) { Codec<T>::Encode(*static_cast<const T*>(v), out); },
       [](std::string_view bytes, void* v) {

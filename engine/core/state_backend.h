@@ -17,8 +17,8 @@
 
 namespace weir {
 
-// The key of the record being worked on. `hash` is the batch's key_hash; it must be HashBytes(bytes),
-// because a backend computes it again from the bytes when it restores.
+// The key of the record being worked on. `hash` is the batch's key_hash; it must be
+// HashBytes(bytes), because a backend computes it again from the bytes when it restores.
 struct KeyRef {
   uint16_t group = 0;
   uint64_t hash = 0;
@@ -48,7 +48,7 @@ struct ValueOps {
   void (*destroy)(void* at);
   void (*encode)(const void* value, std::string* out);
   bool (*decode)(std::string_view bytes, void* value);  // into a constructed value
-  size_t (*heap_bytes)(const void* value);  // null: such a value never owns heap memory
+  size_t (*heap_bytes)(const void* value);              // null: such a value never owns heap memory
 };
 
 struct StateTtl {
@@ -59,9 +59,9 @@ struct StateTtl {
 };
 
 struct StateDescriptor {
-  std::string name;        // unique within the operator
-  uint32_t version = 1;    // of the value's encoding
-  std::string type_name;   // a restore under another type or version is refused
+  std::string name;       // unique within the operator
+  uint32_t version = 1;   // of the value's encoding
+  std::string type_name;  // a restore under another type or version is refused
   const ValueOps* ops = nullptr;
   StateTtl ttl;
   bool broadcast = false;  // one copy for all: written by subtask 0, restored by every subtask
@@ -116,7 +116,7 @@ struct SealedTable {
 };
 struct SealedState {
   int64_t epoch = 0;
-  bool full = false;  // holds everything, not only what changed since the last seal
+  bool full = false;                // holds everything, not only what changed since the last seal
   std::vector<SealedTable> tables;  // tables without records are left out unless full
 };
 

@@ -1,7 +1,6 @@
 #include "engine/expr/lexer.h"
 
 #include <charconv>
-#include <cmath>
 
 #include "absl/strings/charconv.h"
 #include "engine/expr/text.h"
@@ -186,8 +185,8 @@ class Lexer {
   std::string DoubleLiteral(std::string_view digits) {
     // Too small a number reads as zero, as in IEEE arithmetic; too large a one has no value.
     double v = 0;
-    absl::from_chars(digits.data(), digits.data() + digits.size(), v);
-    if (std::isinf(v)) return "double out of range";
+    const auto result = absl::from_chars(digits.data(), digits.data() + digits.size(), v);
+    if (result.ec == std::errc::result_out_of_range && v > 1) return "double out of range";
     Add(TokenType::kLiteral).value = Value::Double(v);
     return "";
   }

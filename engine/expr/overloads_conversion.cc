@@ -52,7 +52,8 @@ double DoubleFromInt(int64_t v) { return static_cast<double>(v); }
 double DoubleFromUint(uint64_t v) { return static_cast<double>(v); }
 Err DoubleFromString(std::string_view text, double* out) {
   const auto result = absl::from_chars(text.data(), text.data() + text.size(), *out);
-  // Out of range is not an error in itself: too small gives zero, too large infinity, as in C.
+  // Too small a number is zero; too large a one has no value.
+  if (result.ec == std::errc::result_out_of_range && std::fabs(*out) > 1) return Err::kRange;
   if (result.ec == std::errc::invalid_argument || result.ptr != text.data() + text.size()) {
     return Err::kConversion;
   }

@@ -22,7 +22,7 @@ const char* ErrText(Err error) {
     case Err::kTimeZone: return "time zone is not UTC or a fixed offset such as '+02:00'";
     case Err::kPattern: return "invalid regular expression";
     case Err::kTooLarge: return "string or list too large";
-    case Err::kKeyType: return "unsupported key type";
+    case Err::kKeyType: return "unsupported map key type";
     case Err::kDuplicateKey: return "duplicate map key";
     case Err::kResultType: return "result has another type than required";
   }

@@ -79,7 +79,7 @@ std::string DidYouMean(std::string_view name, const std::vector<std::string>& kn
   // Beyond a third of the letters changed, a guess is more likely to mislead than to help. Long
   // names are typed by machines and would make the search slow.
   constexpr size_t kLongest = 64;
-  size_t best = 2 + name.size() / 3;
+  size_t best = 1 + std::max<size_t>(1, name.size() / 3);
   const std::string* nearest = nullptr;
   for (const std::string& candidate : known) {
     if (name.size() > kLongest || candidate.size() > kLongest) continue;

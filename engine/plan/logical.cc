@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "connectors/log/log_source.h"
+#include "connectors/log/dead_letters.h"
 #include "engine/plan/diagnostics.h"
 #include "engine/plan/node_errors.h"
 #include "engine/plan/plan.h"
@@ -99,18 +99,24 @@ class Builder {
     if (field == nullptr || !field->IsScalar()) return -1;
     const int index = source.schema->Find(field->text);
     if (index < 0) {
-      std::vector<std::string> names;
-      for (const Field& f : source.schema->fields()) names.push_back(f.name);
-      Error(field->mark, ErrorCode::kPlanSchema,
-            absl::StrCat("the schema has no field '", field->text, "'"),
-            SuggestName(field->text, names, "fields"));
-    } else if (source.schema->field(index).type.kind != TypeKind::kTimestamp) {
-      Error(field->mark, ErrorCode::kPlanSchema,
-            absl::StrCat("expected a field of type timestamp_ms, but '", field->text, "' is ",
-                         source.schema->field(index).type.ToString()));
+      UnknownField(field->text, field->mark, "the schema", *source.schema);
       return -1;
     }
-    return index;
+    const Type& type = source.schema->field(index).type;
+    if (type.kind == TypeKind::kTimestamp || type.kind == TypeKind::kInt64) return index;
+    Error(field->mark, ErrorCode::kPlanSchema,
+          absl::StrCat("expected a field of type timestamp_ms or int64, but '", field->text,
+                       "' is ", type.ToString()));
+    return -1;
+  }
+
+  void UnknownField(const std::string& name, SourceMark mark, std::string_view owner,
+                    const Schema& schema) {
+    std::vector<std::string> names;
+    for (const Field& field : schema.fields()) names.push_back(field.name);
+    Error(mark, ErrorCode::kPlanSchema,
+          absl::StrCat(ToAbsl(owner), " has no field '", name, "'"),
+          SuggestName(name, names, "its fields are"));
   }
 
   // The node and port that `ref` names; nullopt if it was reported here or before.
@@ -246,11 +252,26 @@ class Builder {
     node.is_outbox = sink.is_outbox;
     if (!ResolveAll(sink.inputs, &node.inputs) || !sink.options) return;
     TakeLogOptions(*sink.options, &node);
+    CheckFields(sink, node);
     // A sink runs where its only producer runs; its rows need not move.
     if (node.inputs.size() == 1) {
       node.parallelism = plan_.nodes[node.inputs[0].node].parallelism;
     }
     Append(std::move(node));
+  }
+
+  void CheckFields(const SinkDecl& sink, const LogicalNode& node) {
+    if (!sink.options->Has("fields")) return;
+    const OptionValue& fields = sink.options->Get("fields");
+    for (size_t k = 0; k < node.inputs.size(); ++k) {
+      const NodeInput& input = node.inputs[k];
+      const Schema& schema = *plan_.nodes[input.node].outputs[input.port].schema;
+      for (size_t i = 0; i < fields.list.size(); ++i) {
+        if (schema.Find(fields.list[i]) >= 0) continue;
+        UnknownField(fields.list[i], fields.item_marks[i],
+                     absl::StrCat("'", sink.inputs[k].text, "'"), schema);
+      }
+    }
   }
 
   void AddControls() {
@@ -292,7 +313,7 @@ class Builder {
       Error(mark.line != 0 ? mark : node.mark, ErrorCode::kConfigUnusedOutput,
             absl::StrCat("the dead letters of '", node.name, "' lead nowhere"),
             absl::StrCat("add to sinks:  ", node.name, "_dead: { input: ", port, ", topic: ",
-                         node.name, ".dead_letter }"));
+                         node.name, ".dead_letter }  or say on_error: fail"));
     }
   }
 

@@ -6,8 +6,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "connectors/log/log_sink.h"
-#include "connectors/log/log_source.h"
+#include "connectors/log/log_options.h"
 #include "engine/plan/diagnostics.h"
 #include "engine/plan/plan.h"
 #include "engine/plan/table_reader.h"
@@ -355,10 +354,10 @@ class Reader {
     sink.is_outbox = outbox != nullptr;
     if (outbox != nullptr) {
       CheckKeys(node, common, absl::StrCat(where, ", which has an outbox"), diagnostics_);
-      sink.options = ReadTable(*outbox, LogSinkOptionDefs(), absl::StrCat(where, ", outbox"), {},
+      sink.options = ReadTable(*outbox, SinkOptionDefs(), absl::StrCat(where, ", outbox"), {},
                                diagnostics_);
     } else {
-      sink.options = ReadTable(node, LogSinkOptionDefs(), where, common, diagnostics_);
+      sink.options = ReadTable(node, SinkOptionDefs(), where, common, diagnostics_);
     }
     CheckOwnLog(outbox != nullptr ? *outbox : node);
     return sink;

@@ -83,5 +83,6 @@ struct SectionDefs {
 const std::vector<SectionDefs>& TopologySections();
 const std::vector<OptionDef>& OperatorCommonDefs();  // name, type, input, uid, parallelism
 const std::vector<OptionDef>& SinkCommonDefs();      // input, outbox
+const std::vector<OptionDef>& SinkOptionDefs();      // of the log sink, without input
 
 }  // namespace weir

@@ -1,4 +1,5 @@
 // The option tables of the topology's own sections. Operators, sources and sinks bring theirs.
+#include "connectors/log/log_options.h"
 #include "engine/model/key.h"
 #include "engine/plan/topology.h"
 
@@ -82,6 +83,15 @@ const std::vector<OptionDef>& SinkCommonDefs() {
       {.name = "outbox",
        .type = OptionType::kTable,
        .doc = "Instead of topic: its records are action intents, written to this topic."}};
+  return defs;
+}
+
+const std::vector<OptionDef>& SinkOptionDefs() {
+  static const std::vector<OptionDef> defs = [] {
+    std::vector<OptionDef> all = LogSinkOptionDefs();
+    std::erase_if(all, [](const OptionDef& def) { return def.name == "input"; });
+    return all;
+  }();
   return defs;
 }
 

@@ -63,6 +63,14 @@ void LocalRunner::Crash() {
 }
 
 std::vector<std::string> LocalRunner::Lines(const std::string& topic) {
+  return ReadLines(topic, false);
+}
+
+std::vector<std::string> LocalRunner::DurableLines(const std::string& topic) {
+  return ReadLines(topic, true);
+}
+
+std::vector<std::string> LocalRunner::ReadLines(const std::string& topic, bool durable) {
   FileSystem* fs = world_.env().fs;
   const std::string dir = absl::StrCat(kLocalLog, "/", topic);
   std::vector<std::pair<int, std::string>> partitions;
@@ -77,7 +85,9 @@ std::vector<std::string> LocalRunner::Lines(const std::string& topic) {
   std::sort(partitions.begin(), partitions.end());
   std::vector<std::string> lines;
   for (const auto& [partition, name] : partitions) {
-    const auto text = fs->ReadFile(JoinPath(dir, name));
+    const std::string path = JoinPath(dir, name);
+    const StatusOr<std::string> text =
+        durable ? world_.fs().DurableContent(path) : fs->ReadFile(path);
     if (!text.ok() || text->empty()) continue;
     std::vector<std::string> parts = absl::StrSplit(*text, '\n');
     if (parts.back().empty()) parts.pop_back();

@@ -44,10 +44,14 @@ class LocalRunner {
 
   // All records of a topic: partitions ascending, in order. What a reader sees, synced or not.
   std::vector<std::string> Lines(const std::string& topic);
+  // Only what a crash could not take away any more.
+  std::vector<std::string> DurableLines(const std::string& topic);
   // Topics that exist.
   std::vector<std::string> Topics();
 
  private:
+  std::vector<std::string> ReadLines(const std::string& topic, bool durable);
+
   SimWorld world_;
   std::unique_ptr<Job> job_;
 };

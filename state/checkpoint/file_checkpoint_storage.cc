@@ -9,9 +9,9 @@
 #include "engine/base/fail_point.h"
 #include "engine/base/guarded.h"
 #include "engine/base/hash.h"
-#include "state/checkpoint/collector.h"
 #include "state/checkpoint/layout.h"
 #include "state/checkpoint/manifest.h"
+#include "state/checkpoint/retention.h"
 #include "state/checkpoint/segment.h"
 
 namespace weir {
@@ -20,7 +20,7 @@ namespace {
 class FileCheckpointStorage : public CheckpointStorage {
  public:
   FileCheckpointStorage(const Env& env, const std::string& root, const std::string& job)
-      : fs_(env.fs), clock_(env.clock), layout_(root, job), collector_(env, &layout_) {}
+      : fs_(env.fs), clock_(env.clock), layout_(root, job), retention_(env, &layout_) {}
 
   StatusOr<int64_t> OpenEpoch() override;
   StatusOr<SegmentRef> WriteSegment(SealedState state, const std::string& savepoint) override;
@@ -47,7 +47,7 @@ class FileCheckpointStorage : public CheckpointStorage {
   FileSystem* const fs_;
   const Clock* const clock_;
   const CheckpointLayout layout_;
-  Collector collector_;
+  Retention retention_;
   Guarded<std::unique_ptr<FileLock>> lock_;
 };
 
@@ -89,7 +89,7 @@ StatusOr<SegmentRef> FileCheckpointStorage::WriteSegment(SealedState state,
   ref.sha256 = HexEncode(Sha256(file));
   ref.bytes = static_cast<int64_t>(file.size());
   // From here on no Collect removes it; that must stand before we look whether it is there.
-  if (savepoint.empty()) collector_.Protect(ref.sha256, checkpoint);
+  if (savepoint.empty()) retention_.Protect(ref.sha256, checkpoint);
   WEIR_SIM_POINT("segment.write.before");
   WEIR_RETURN_IF_ERROR(StoreSegment(layout_.SegmentDir(savepoint), ref, file));
   WEIR_SIM_POINT("segment.write.after");
@@ -164,7 +164,7 @@ Status FileCheckpointStorage::WriteManifest(const Manifest& manifest,
   WEIR_RETURN_IF_ERROR(
       fs_->WriteFileAtomic(CheckpointLayout::ManifestIn(dir), EncodeManifest(manifest)));
   WEIR_SIM_POINT("manifest.rename.after");
-  if (savepoint.empty()) collector_.Published(manifest.id);
+  if (savepoint.empty()) retention_.Published(manifest.id);
   return absl::OkStatus();
 }
 
@@ -185,8 +185,7 @@ StatusOr<Manifest> FileCheckpointStorage::ReadManifestFile(const std::string& pa
 
 StatusOr<Manifest> FileCheckpointStorage::ReadManifest(int64_t id) {
   const std::string path = CheckpointLayout::ManifestIn(layout_.CheckpointDir(id));
-  WEIR_ASSIGN_OR_RETURN(Manifest manifest,
-                        ReadManifestFile(path, absl::StrCat("checkpoint ", id)));
+  WEIR_ASSIGN_OR_RETURN(Manifest manifest, ReadManifestFile(path, absl::StrCat("checkpoint ", id)));
   if (manifest.id != id) {
     return CorruptFile(path, absl::StrCat("is the manifest of checkpoint ", manifest.id));
   }
@@ -216,14 +215,13 @@ Status FileCheckpointStorage::Verify(const Manifest& manifest, const std::string
 }
 
 Status FileCheckpointStorage::Collect(int retain, int64_t grace_ms) {
-  return collector_.Collect(retain, grace_ms);
+  return retention_.Collect(retain, grace_ms);
 }
 
 // Manifests first: a crash in between leaves garbage, never a checkpoint without its segments.
 Status FileCheckpointStorage::DeleteAll() {
   WEIR_ASSIGN_OR_RETURN(const std::vector<int64_t> ids, ListCheckpoints(fs_, layout_));
   for (const int64_t id : ids) WEIR_RETURN_IF_ERROR(RemoveCheckpoint(fs_, layout_, id));
-  if (!ids.empty()) WEIR_RETURN_IF_ERROR(fs_->SyncDir(layout_.job_dir()));
   return fs_->RemoveAll(layout_.SharedDir());
 }
 

@@ -48,8 +48,7 @@ std::optional<int64_t> CheckpointLayout::Number(std::string_view name) {
 
 Status CheckpointLayout::CheckSavepointName(const std::string& savepoint) {
   if (!savepoint.empty() && savepoint != "." && savepoint != "..") return absl::OkStatus();
-  return Err(ErrorCode::kStateNoCheckpoint,
-             absl::StrCat("'", savepoint, "' cannot be a savepoint"),
+  return Err(ErrorCode::kStateNoCheckpoint, absl::StrCat("'", savepoint, "' cannot be a savepoint"),
              "give a name, or a path that contains a '/'");
 }
 

@@ -139,7 +139,8 @@ Status ForEachSegmentRecord(
       ++count;
       return fn(header.table, record);
     });
-    if (!status.ok()) return Annotate(status, absl::StrCat(path, ": table '", header.table.name, "'"));
+    if (!status.ok())
+      return Annotate(status, absl::StrCat(path, ": table '", header.table.name, "'"));
     if (count != header.table.records) {
       return CorruptFile(path, absl::StrCat("table '", header.table.name, "' has ", count,
                                             " records, its header says ", header.table.records));

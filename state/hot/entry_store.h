@@ -89,7 +89,8 @@ class EntryStore {
 
   const char* Bytes(const HotEntry* entry) const {
     const char* area = reinterpret_cast<const char*>(entry) + sizeof(HotEntry);
-    if ((entry->flags & HotEntry::kHeapKey) == 0) [[likely]] return area;
+    if ((entry->flags & HotEntry::kHeapKey) == 0) [[likely]]
+      return area;
     return *reinterpret_cast<char* const*>(area);
   }
   void Layout(size_t key_bytes);

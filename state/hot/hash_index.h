@@ -1,6 +1,6 @@
 // Open addressing from 64-bit hashes to entry numbers. A slot is 8 bytes, so that a lookup touches
-// one line here and then the entry itself. The upper half of the hash is both place and tag; growing
-// therefore reads the slots alone and writes them in order, never the entries.
+// one line here and then the entry itself. The upper half of the hash is both place and tag;
+// growing therefore reads the slots alone and writes them in order, never the entries.
 #pragma once
 
 #include <cstdint>

@@ -9,10 +9,9 @@ namespace weir {
 namespace {
 
 Status CheckFits(const SealedTable& restored, const StateDescriptor& wanted) {
-  const std::string restored_text =
-      absl::StrCat("state '", wanted.name, "' was written as ",
-                   restored.broadcast ? "broadcast " : "", "'", restored.type_name, "' version ",
-                   restored.version);
+  const std::string restored_text = absl::StrCat(
+      "state '", wanted.name, "' was written as ", restored.broadcast ? "broadcast " : "", "'",
+      restored.type_name, "' version ", restored.version);
   const std::string wanted_text =
       absl::StrCat(", the operator declares ", wanted.broadcast ? "broadcast " : "", "'",
                    wanted.type_name, "' version ", wanted.version);
@@ -31,9 +30,12 @@ Status CheckFits(const SealedTable& restored, const StateDescriptor& wanted) {
 
 const TtlClock* HotStateBackend::ClockFor(const StateTtl& ttl) const {
   switch (ttl.domain) {
-    case StateTtl::Domain::kNone: return nullptr;
-    case StateTtl::Domain::kEventTime: return &event_time_;
-    case StateTtl::Domain::kProcessingTime: return &processing_time_;
+    case StateTtl::Domain::kNone:
+      return nullptr;
+    case StateTtl::Domain::kEventTime:
+      return &event_time_;
+    case StateTtl::Domain::kProcessingTime:
+      return &processing_time_;
   }
   return nullptr;
 }
@@ -80,7 +82,8 @@ void HotStateBackend::Seal(int64_t n, bool full) {
   for (const auto& table : tables_) table->Seal(full);
   // A full checkpoint must hold what nobody has opened yet; a delta's base holds it.
   if (!full) return;
-  for (const auto& [name, runs] : restored_) carried_.insert(carried_.end(), runs.begin(), runs.end());
+  for (const auto& [name, runs] : restored_)
+    carried_.insert(carried_.end(), runs.begin(), runs.end());
 }
 
 bool HotStateBackend::WriteSlice(int64_t budget_ns) {

@@ -157,7 +157,9 @@ void HotTable::Remove(uint32_t number, uint64_t hash) {
 }
 
 void HotTable::Prefetch(std::span<const StateKey> keys) {
-  constexpr size_t kInFlight = 32;  // about as many misses as a core keeps open
+  constexpr size_t kInFlight = 32;              // about as many misses as a core keeps open
+  constexpr size_t kCachedBytes = 1024 * 1024;  // a table of this size stays in the L2 cache
+  if (store_.memory_bytes() < kCachedBytes) return;
   for (size_t begin = 0; begin < keys.size(); begin += kInFlight) {
     const auto group = keys.subspan(begin, std::min(kInFlight, keys.size() - begin));
     for (const StateKey& key : group) index_.Prefetch(key.hash);
@@ -180,8 +182,8 @@ void HotTable::ScanKey(const KeyRef& key,
   KeyTree(&store_, FindTree(key)).Visit(visit);
 }
 
-void HotTable::ScanAll(const std::function<bool(uint16_t, std::string_view, std::string_view,
-                                                const void*)>& fn) {
+void HotTable::ScanAll(
+    const std::function<bool(uint16_t, std::string_view, std::string_view, const void*)>& fn) {
   for (uint32_t number = 0; number < store_.end(); ++number) {
     HotEntry* entry = store_.At(number);
     if ((entry->flags & HotEntry::kLive) == 0 || Expired(entry)) continue;

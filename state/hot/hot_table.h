@@ -1,7 +1,8 @@
 // One state of one subtask in memory: a hash index over stable entries, and the sealing of epochs
 // (DESIGN D5, D6).
 //
-// Sealing. The table counts seals in seq_. An entry remembers in dirty_seq when it was last dirtied:
+// Sealing. The table counts seals in seq_. An entry remembers in dirty_seq when it was last
+// dirtied:
 //   seq_      changed since the last seal; its number is in dirty_, once
 //   seq_ - 1  during a delta seal: changed before it and not yet serialised ("pending")
 //   other     clean
@@ -35,9 +36,8 @@ class HotTable : public StateTable {
   void* FindOrCreate(const StateKey& key, bool* created) override;
   bool Erase(const StateKey& key) override;
   void Prefetch(std::span<const StateKey> keys) override;
-  void ScanKey(
-      const KeyRef& key,
-      const std::function<bool(std::string_view sub, const void* value)>& fn) override;
+  void ScanKey(const KeyRef& key,
+               const std::function<bool(std::string_view sub, const void* value)>& fn) override;
   void ScanAll(const std::function<bool(uint16_t group, std::string_view key, std::string_view sub,
                                         const void* value)>& fn) override;
   size_t size() const override { return store_.size(); }

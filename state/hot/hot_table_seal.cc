@@ -8,11 +8,14 @@ namespace weir {
 
 bool HotTable::Pending(uint32_t number, const HotEntry* entry) const {
   switch (mode_) {
-    case SealMode::kNone: return false;
-    case SealMode::kDelta: return entry->dirty_seq == seq_ - 1;
+    case SealMode::kNone:
+      return false;
+    case SealMode::kDelta:
+      return entry->dirty_seq == seq_ - 1;
     // Blocks behind the cursor are serialised; what has been changed since the seal was serialised
     // at that change, or did not exist at the seal.
-    case SealMode::kFull: return number >= cursor_ && entry->dirty_seq != seq_;
+    case SealMode::kFull:
+      return number >= cursor_ && entry->dirty_seq != seq_;
   }
   return false;
 }
@@ -63,8 +66,8 @@ void HotTable::Seal(bool full) {
   sealed_end_ = store_.end();
   sealed_dirty_.swap(dirty_);
   dirty_.clear();
-  // Erasures stand before all puts: of a key that was erased and made again only the last put counts.
-  // A full seal holds everything there is, so what there is not need not be said.
+  // Erasures stand before all puts: of a key that was erased and made again only the last put
+  // counts. A full seal holds everything there is, so what there is not need not be said.
   sealed_ = std::exchange(erased_, RecordParts());
   if (full) sealed_ = RecordParts();
 }

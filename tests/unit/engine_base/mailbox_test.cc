@@ -44,8 +44,10 @@ TEST_F(MailboxTest, HandleOutlivesTheBox) {
   box_.reset();
   EXPECT_TRUE(watch.expired()) << "unread mail must die with the box";
   EXPECT_EQ(waker_.use_count(), 1) << "a closed box must not keep the slot's waker";
-  handle.Post(Note(1));
-  EXPECT_TRUE(got_.empty());
+  auto late = std::make_shared<int>(0);
+  const std::weak_ptr<int> watch_late = late;
+  handle.Post([late = std::move(late)] { FAIL() << "ran after the box had closed"; });
+  EXPECT_TRUE(watch_late.expired()) << "late mail must not pile up behind a closed box";
   EXPECT_EQ(waker_->wakes, 1);
 }
 

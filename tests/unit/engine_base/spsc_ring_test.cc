@@ -23,13 +23,19 @@ TEST(SpscRingTest, FullKeepsTheValue) {
 }
 
 TEST(SpscRingTest, PoppedSlotsHoldNothingBack) {
-  SpscRing<std::shared_ptr<int>> ring(2);
-  auto value = std::make_shared<int>(1);
-  const std::weak_ptr<int> watch = value;
-  ring.TryPush(std::move(value));
-  std::shared_ptr<int> out;
+  struct MovesByCopying {
+    MovesByCopying() = default;
+    MovesByCopying(const MovesByCopying&) = default;
+    MovesByCopying& operator=(const MovesByCopying&) = default;
+    std::shared_ptr<int> owned;
+  };
+  SpscRing<MovesByCopying> ring(2);
+  MovesByCopying out;
+  out.owned = std::make_shared<int>(1);
+  const std::weak_ptr<int> watch = out.owned;
+  ring.TryPush(std::move(out));
   ring.TryPop(&out);
-  out.reset();
+  out.owned.reset();
   EXPECT_TRUE(watch.expired());
   EXPECT_TRUE(ring.empty());
   EXPECT_FALSE(ring.TryPop(&out));

@@ -1,8 +1,6 @@
-// Runs one operator alone on the memory backend, with hand-driven time: what the tests of the
-// built-in operators stand on.
+// Runs one operator alone on the memory backend, with hand-driven time: what the tests and the
+// benchmark of the built-in operators stand on.
 #pragma once
-
-#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <map>
@@ -89,7 +87,7 @@ class OperatorRig : public OperatorContext, public Collector, public TimerServic
                                                std::vector<SchemaPtr> inputs = {EventSchema()}) {
     CollectedErrors errors;
     const Options parsed = Parse(type, options);
-    EXPECT_FALSE(PlanWith(type, parsed, inputs, &errors).has_value());
+    WEIR_CHECK(!PlanWith(type, parsed, inputs, &errors).has_value(), "it has a plan");
     return errors.texts;
   }
 
@@ -97,7 +95,13 @@ class OperatorRig : public OperatorContext, public Collector, public TimerServic
 
   void Process(const std::vector<Event>& events) { Process(MakeBatch(events)); }
   void Process(RecordBatch batch, int input = 0) {
-    if (!plan_->key.empty()) selector_.Assign(&batch, 128);
+    AssignKey(&batch);
+    ProcessKeyed(std::move(batch), input);
+  }
+  void AssignKey(RecordBatch* batch) {
+    if (!plan_->key.empty()) selector_.Assign(batch, 128);
+  }
+  void ProcessKeyed(RecordBatch batch, int input = 0) {
     backend_->SetTime(now_ms, watermark_);
     const Status status = operator_->Process(input, std::move(batch));
     WEIR_CHECK(status.ok(), FormatError(status));

@@ -133,8 +133,8 @@ struct Step {
   bool cut, restore;
 };
 
-// A stream in which times jump about, batches are cut at random, the watermark follows at a
-// distance and the operator is restored from a snapshot now and then.
+// A stream in which times jump about (some beyond lateness), batches are cut at random, the
+// watermark follows at a distance and the operator is restored from a snapshot now and then.
 std::vector<Step> AnyStream() {
   std::vector<Step> steps;
   int64_t base = 1'000, watermark = kNoTimestamp;
@@ -143,7 +143,7 @@ std::vector<Step> AnyStream() {
     Step step;
     step.event.src_ip = std::string(1, static_cast<char>('a' + r % 3));
     if (r % 11 == 0) step.event.src_ip.reset();
-    step.event.ts = base - r % 53;
+    step.event.ts = base - r % 71;
     step.event.kind = r % 4 == 0 ? "other" : "failed";
     step.watermark_after = kNoTimestamp;
     if (r % 5 == 0 && base - 30 > watermark) step.watermark_after = watermark = base - 30;

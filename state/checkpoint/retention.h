@@ -23,9 +23,9 @@ StatusOr<std::vector<int64_t>> ListCheckpoints(FileSystem* fs, const CheckpointL
 Status RemoveCheckpoint(FileSystem* fs, const CheckpointLayout& layout, int64_t id);
 
 // Thread-safe. A segment is safe from Protect until a manifest has had the chance to name it.
-class Collector {
+class Retention {
  public:
-  Collector(const Env& env, const CheckpointLayout* layout)
+  Retention(const Env& env, const CheckpointLayout* layout)
       : fs_(env.fs), clock_(env.clock), layout_(layout) {}
 
   // `sha256` is about to be written, or found, for checkpoint `id`.

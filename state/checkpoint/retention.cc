@@ -1,4 +1,4 @@
-#include "state/checkpoint/collector.h"
+#include "state/checkpoint/retention.h"
 
 #include <algorithm>
 #include <iterator>
@@ -41,14 +41,14 @@ Status RemoveCheckpoint(FileSystem* fs, const CheckpointLayout& layout, int64_t 
   return fs->RemoveAll(dir);
 }
 
-void Collector::Protect(const std::string& sha256, int64_t id) {
+void Retention::Protect(const std::string& sha256, int64_t id) {
   protection_.With([&](Protection* protection) {
     int64_t& checkpoint = protection->segments[sha256];
     checkpoint = std::max(checkpoint, id);
   });
 }
 
-void Collector::Published(int64_t id) {
+void Retention::Published(int64_t id) {
   protection_.With([&](Protection* protection) {
     ++protection->publications;
     for (auto it = protection->segments.begin(); it != protection->segments.end();) {
@@ -57,7 +57,7 @@ void Collector::Published(int64_t id) {
   });
 }
 
-Status Collector::Collect(int retain, int64_t grace_ms) {
+Status Retention::Collect(int retain, int64_t grace_ms) {
   const int64_t publications =
       protection_.With([](Protection* protection) { return protection->publications; });
   WEIR_ASSIGN_OR_RETURN(const std::vector<int64_t> ids, RemoveOld(std::max(retain, 1)));
@@ -67,7 +67,7 @@ Status Collector::Collect(int retain, int64_t grace_ms) {
 
 // Returns the ids that are left. Folders without a manifest below the newest checkpoint were never
 // completed or are half removed, and no one will complete them any more.
-StatusOr<std::vector<int64_t>> Collector::RemoveOld(int retain) {
+StatusOr<std::vector<int64_t>> Retention::RemoveOld(int retain) {
   WEIR_ASSIGN_OR_RETURN(std::vector<int64_t> ids, ListCheckpoints(fs_, *layout_));
   if (ids.empty()) return ids;
   const size_t old = ids.size() - std::min<size_t>(ids.size(), static_cast<size_t>(retain));
@@ -85,7 +85,7 @@ StatusOr<std::vector<int64_t>> Collector::RemoveOld(int retain) {
   return ids;
 }
 
-Status Collector::Mark(const std::string& manifest, Names* named) const {
+Status Retention::Mark(const std::string& manifest, Names* named) const {
   const StatusOr<std::string> file = fs_->ReadFile(manifest);
   if (!file.ok()) return file.status();
   WEIR_ASSIGN_OR_RETURN(const Manifest decoded, DecodeManifest(*file, manifest));
@@ -94,13 +94,12 @@ Status Collector::Mark(const std::string& manifest, Names* named) const {
 }
 
 // Any manifest that cannot be read ends the collection: what it names is not known.
-StatusOr<Collector::Names> Collector::MarkAll(const std::vector<int64_t>& ids) const {
+StatusOr<Retention::Names> Retention::MarkAll(const std::vector<int64_t>& ids) const {
   Names named;
   for (const int64_t id : ids) {
     // Planted: only the newest checkpoint counts, older ones lose what they share with nobody.
     if (WEIR_PLANTED_BUG("gc-marks-newest-only") && id != ids.back()) continue;
-    WEIR_RETURN_IF_ERROR(
-        Mark(CheckpointLayout::ManifestIn(layout_->CheckpointDir(id)), &named));
+    WEIR_RETURN_IF_ERROR(Mark(CheckpointLayout::ManifestIn(layout_->CheckpointDir(id)), &named));
   }
   const StatusOr<std::vector<std::string>> savepoints = fs_->List(layout_->SavepointsDir());
   if (absl::IsNotFound(savepoints.status())) return named;
@@ -113,7 +112,7 @@ StatusOr<Collector::Names> Collector::MarkAll(const std::vector<int64_t>& ids) c
   return named;
 }
 
-Status Collector::Sweep(const Names& named, int64_t publications, int64_t grace_ms) {
+Status Retention::Sweep(const Names& named, int64_t publications, int64_t grace_ms) {
   const StatusOr<std::vector<std::string>> files = fs_->List(layout_->SharedDir());
   if (absl::IsNotFound(files.status())) return absl::OkStatus();
   if (!files.ok()) return files.status();
@@ -125,11 +124,10 @@ Status Collector::Sweep(const Names& named, int64_t publications, int64_t grace_
       const auto first = since->find(name);
       const int64_t first_ns = first == since->end() ? now_ns : first->second;
       // Under the lock, so that nobody can come to rely on the file between look and removal. A
-      // manifest published since the marking may name anything: then the next call sweeps.
+      // manifest published since the marking may name anything: then the next call decides.
       const auto remove = [&](Protection* protection) -> StatusOr<bool> {
-        if (protection->publications != publications) return false;
         if (protection->segments.count(name) > 0) return false;
-        if (now_ns - first_ns < grace_ms * 1'000'000) {
+        if (protection->publications != publications || now_ns - first_ns < grace_ms * 1'000'000) {
           still.emplace(name, first_ns);
           return false;
         }

@@ -1,0 +1,259 @@
+#include "agent/agent_loop_operator.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/fail_point.h"
+#include "engine/base/log.h"
+
+namespace weir {
+
+namespace {
+
+// Waiters evaluated in one turn: a burst's release must not hold the task for long.
+constexpr size_t kReleaseSlice = 1024;
+// Entries beyond requests and waiters: answers that wait for their turn.
+constexpr size_t kMaxOrdered = 65'536;
+
+Validator::Config ValidatorConfig(const AgentLoopConfig& config, int parallelism) {
+  Validator::Config out;
+  out.schema = config.input;
+  out.actions = config.actions;
+  out.default_ttl_ms = config.default_ttl_ms;
+  out.max_ttl_ms = config.max_ttl_ms;
+  out.max_per_minute = std::max<int64_t>(1, config.max_per_minute / parallelism);
+  out.any_scope = config.any_scope;
+  return out;
+}
+
+}  // namespace
+
+AgentLoopOperator::AgentLoopOperator(std::shared_ptr<const AgentLoopConfig> config)
+    : config_(std::move(config)),
+      pending_(config_->order),
+      flights_(config_->waiters_per_signature, config_->waiters_total) {}
+
+AgentLoopOperator::~AgentLoopOperator() = default;
+
+Status AgentLoopOperator::Open(OperatorContext* context, Collector* out) {
+  WEIR_RETURN_IF_ERROR(Operator::Open(context, out));
+  metrics_ = std::make_unique<AgentLoopMetrics>(context->metrics(), context->labels());
+  output_ = std::make_unique<AgentLoopOutput>(*config_, out);
+  opened_ms_ = context->env().clock->NowMs();
+  watermark_ = context->watermark();
+  WEIR_RETURN_IF_ERROR(OpenState());
+  WEIR_RETURN_IF_ERROR(OpenPaths());
+  WEIR_RETURN_IF_ERROR(slow_->RestoreFlights());
+  // As mail, because the positions to read from come with Restore, after this.
+  context->mail().Post([this] { Start(); });
+  return absl::OkStatus();
+}
+
+Status AgentLoopOperator::OpenState() {
+  WEIR_ASSIGN_OR_RETURN(Signature signature,
+                        Signature::Create(*config_->input, config_->signature));
+  rules_ = std::make_unique<RuleSet>(config_->input, std::move(signature), config_->max_active);
+  WEIR_RETURN_IF_ERROR(rules_->Open(context()));
+  WEIR_RETURN_IF_ERROR(records_.Open(context(), config_->decision_ttl_ms));
+  return pending_.Open(context());
+}
+
+Status AgentLoopOperator::OpenPaths() {
+  const OperatorInfo& info = context()->info();
+  const auto fail = [this](const Status& status) { context()->Fail(status); };
+  DecisionLog::Config log;
+  log.topic = config_->decision_topic();
+  log.epoch = info.epoch;
+  log.groups = info.key_groups;
+  log.io = context()->env().io;
+  log.mail = context()->mail();
+  log.client = context()->log();
+  log.fail = fail;
+  log.recorded = [this](uint16_t group, const Decision& d) {
+    return records_.Contains(KeyRef{group, HashBytes(d.key), d.key}, d.request_id);
+  };
+  decision_log_ = std::make_unique<DecisionLog>(std::move(log));
+  rule_log_ = std::make_unique<RuleLog>(context(), config_->rule_topic(), fail,
+                                        [this] { EndTurn(); });
+  parts_ = {config_.get(), context(),     metrics_.get(), output_.get(),        &pending_,
+            &records_,     &flights_,     rules_.get(),   decision_log_.get(), rule_log_.get()};
+
+  WEIR_ASSIGN_OR_RETURN(auto slow_view, EventView::Create(*config_, info.max_parallelism));
+  WEIR_ASSIGN_OR_RETURN(auto row_view, EventView::Create(*config_, info.max_parallelism));
+  WEIR_ASSIGN_OR_RETURN(Masking masking, Masking::Create(*config_->input, config_->mask));
+  WEIR_ASSIGN_OR_RETURN(ProtectedValues protect,
+                        ProtectedValues::Create(*config_->input, config_->protected_values));
+  WEIR_ASSIGN_OR_RETURN(auto channel, context()->Agent(config_->endpoint));
+  Decider decider(Validator(ValidatorConfig(*config_, info.parallelism), row_view->signature(),
+                            protect),
+                  rules_.get());
+  slow_ = std::make_unique<SlowPath>(parts_, std::move(slow_view), std::move(masking),
+                                     std::move(decider), std::move(channel),
+                                     [this] { EndTurn(); });
+  rows_ = std::make_unique<RowPath>(parts_, std::move(row_view), std::move(protect), slow_.get());
+  return absl::OkStatus();
+}
+
+Status AgentLoopOperator::Restore(const std::vector<StatePiece>& pieces) {
+  return decision_log_->Restore(pieces);
+}
+
+void AgentLoopOperator::Start() {
+  decision_log_->Start([this] { OnDecisionLogRead(); });
+}
+
+void AgentLoopOperator::OnDecisionLogRead() {
+  slow_->Resume();
+  EndTurn();
+}
+
+bool AgentLoopOperator::CanAccept() {
+  if (!decision_log_->ready()) return false;
+  if (pending_.size() >= config_->waiters_total + 2 * config_->capacity + kMaxOrdered) return false;
+  // Bounds what waits for the disk when every event is decided by the fail-safe.
+  if (slow_->undecided() >= 2 * config_->capacity + kMaxBatchRows) return false;
+  return !config_->backpressure || slow_->HasCapacity();
+}
+
+Status AgentLoopOperator::Process(int input, RecordBatch batch) {
+  if (input == 0) {
+    WEIR_CHECK(decision_log_->ready(), "input before CanAccept");
+    rows_->Process(std::move(batch));
+  } else {
+    ApplyRules(batch);
+  }
+  EndTurn();
+  return absl::OkStatus();
+}
+
+void AgentLoopOperator::ApplyRules(const RecordBatch& batch) {
+  for (size_t i = 0; i < batch.rows(); ++i) {
+    const std::string_view line = batch.column(0).String(i);
+    const StatusOr<Rule> rule = RuleFromLine(line);
+    if (rule.ok()) {
+      ApplyRule(*rule);
+      continue;
+    }
+    // Whoever wrote this, a rule is not guessed and the job goes on.
+    metrics_->rules_malformed->Add();
+    LogWarning(absl::StrCat(config_->job, "/", config_->name),
+               absl::StrCat("rule log offset ", batch.origin[i].offset, ": ",
+                            FormatError(rule.status())));
+  }
+}
+
+void AgentLoopOperator::ApplyRule(const Rule& rule) {
+  WEIR_SIM_POINT("rule.apply.before");
+  const RuleSet::Applied applied = rules_->Apply(rule);
+  WEIR_SIM_POINT("rule.apply.after");
+  if (applied == RuleSet::Applied::kNew) {
+    metrics_->rules_applied->Add();
+    // A rule of an earlier run says nothing about how fast this one is.
+    if (rule.created_ms >= opened_ms_) {
+      metrics_->rule_lag_ms->Record(context()->env().clock->NowMs() - rule.created_ms);
+    }
+  } else if (applied == RuleSet::Applied::kRefused) {
+    metrics_->rule_refused->Add();
+  }
+  slow_->OnRule(RuleKey(rule));
+}
+
+void AgentLoopOperator::EndTurn() {
+  if (decision_log_->ready()) {
+    ReleaseWaiters();
+    slow_->Pump();
+  }
+  output_->Flush();
+  ForwardTime();
+  UpdateGauges();
+  Wake();
+  MaybeEnd();
+}
+
+void AgentLoopOperator::ReleaseWaiters() {
+  size_t budget = kReleaseSlice;
+  Flight* flight = slow_->NextRelease();
+  for (; flight != nullptr && budget > 0; flight = slow_->NextRelease()) {
+    const size_t waiting = flights_.waiting();
+    rows_->Release(flight, budget);
+    budget -= std::min(budget, std::max<size_t>(1, waiting - flights_.waiting()));
+  }
+  if (flight == nullptr || more_to_release_) return;
+  more_to_release_ = true;
+  context()->mail().Post([this] {
+    more_to_release_ = false;
+    EndTurn();
+  });
+}
+
+void AgentLoopOperator::ForwardTime() {
+  if (watermark_ != kNoTimestamp) {
+    out()->EmitWatermark(AgentLoopOutput::kFast, watermark_);
+    const int64_t held = pending_.queue()->OutputWatermark(watermark_);
+    for (int port = 1; held != kNoTimestamp && port < AgentLoopOutput::kPorts; ++port) {
+      out()->EmitWatermark(port, held);
+    }
+  }
+  // An idle input must not let the held ports' time run past what is still to come on them.
+  const bool idle = idle_ && pending_.queue()->empty();
+  if (idle == idle_forwarded_) return;
+  idle_forwarded_ = idle;
+  for (int port = 1; port < AgentLoopOutput::kPorts; ++port) out()->EmitIdle(port, idle);
+}
+
+Status AgentLoopOperator::OnWatermark(int64_t ms) {
+  watermark_ = ms;
+  ForwardTime();
+  return absl::OkStatus();
+}
+
+Status AgentLoopOperator::OnIdle(bool idle) {
+  idle_ = idle;
+  out()->EmitIdle(AgentLoopOutput::kFast, idle);
+  ForwardTime();
+  return absl::OkStatus();
+}
+
+void AgentLoopOperator::Wake() {
+  const int64_t at = slow_->next_wake_ns();
+  if (at == INT64_MAX || at >= wake_at_ns_) return;
+  wake_at_ns_ = at;
+  context()->WakeAt(at);
+}
+
+Status AgentLoopOperator::OnWake() {
+  wake_at_ns_ = INT64_MAX;
+  if (decision_log_->ready()) slow_->OnWake();
+  EndTurn();
+  return absl::OkStatus();
+}
+
+void AgentLoopOperator::UpdateGauges() {
+  metrics_->waiting->Set(static_cast<int64_t>(flights_.waiting()));
+  metrics_->in_flight->Set(static_cast<int64_t>(slow_->in_flight()));
+  metrics_->rules_active->Set(static_cast<int64_t>(rules_->active()));
+  metrics_->pending->Set(static_cast<int64_t>(pending_.size()));
+  metrics_->known_decisions->Set(static_cast<int64_t>(decision_log_->known()));
+}
+
+Status AgentLoopOperator::OnEndOfInput() {
+  end_of_input_ = true;
+  EndTurn();
+  return absl::OkStatus();
+}
+
+void AgentLoopOperator::MaybeEnd() {
+  if (!end_of_input_ || ended_ || !decision_log_->ready()) return;
+  if (!slow_->idle() || !decision_log_->idle() || !rule_log_->idle()) return;
+  ended_ = true;
+  out()->EmitEndOfInput();
+}
+
+Status AgentLoopOperator::Snapshot(const std::shared_ptr<SnapshotPart>& part) {
+  decision_log_->Snapshot(part.get());
+  part->Finish(absl::OkStatus());
+  return absl::OkStatus();
+}
+
+}  // namespace weir

@@ -1,0 +1,143 @@
+#include "agent/row_path.h"
+
+#include <numeric>
+#include <utility>
+
+#include "engine/model/row.h"
+
+namespace weir {
+
+RowPath::RowPath(const AgentLoopParts& parts, std::unique_ptr<EventView> view,
+                 ProtectedValues protected_values, SlowPath* slow)
+    : p_(parts),
+      view_(std::move(view)),
+      protected_(std::move(protected_values)),
+      slow_(slow),
+      waiters_(parts.config->input) {}
+
+void RowPath::Process(RecordBatch batch) {
+  p_.metrics->events->Add(static_cast<int64_t>(batch.rows()));
+  view_->Load(batch);
+  MatchRules(batch);
+  passed_.clear();
+  for (uint32_t row = 0; row < batch.rows(); ++row) {
+    if (Step(batch, row, 0) == Outcome::kPass) passed_.push_back(row);
+  }
+  p_.metrics->passed->Add(static_cast<int64_t>(passed_.size()));
+  if (passed_.size() == batch.rows()) return p_.output->PassAll(std::move(batch));
+  for (const uint32_t row : passed_) p_.output->Pass(batch, row);
+}
+
+void RowPath::Release(Flight* flight, size_t max) {
+  std::vector<int64_t> sequences;
+  std::vector<const std::string*> rows;
+  while (!flight->waiters.empty() && sequences.size() < max) {
+    sequences.push_back(p_.flights->TakeWaiter(flight));
+    rows.push_back(&p_.pending->Get(sequences.back())->row);
+  }
+  const Status status = view_->Decode(rows, &waiters_);
+  if (!status.ok()) return p_.context->Fail(status);
+  view_->Load(waiters_);
+  MatchRules(waiters_);
+  size_t i = 0;
+  for (; i < sequences.size() && flight->state == Flight::State::kReleasing; ++i) {
+    if (Step(waiters_, i, sequences[i]) == Outcome::kHandled) continue;
+    p_.metrics->passed->Add();
+    p_.output->Pass(waiters_, i);
+    slow_->Drop(sequences[i]);
+  }
+  // One of them asked anew: those behind it wait on, at their place.
+  for (size_t rest = sequences.size(); rest > i; --rest) {
+    p_.flights->PutBack(flight, sequences[rest - 1]);
+  }
+  if (flight->state == Flight::State::kReleasing && flight->waiters.empty()) {
+    slow_->CloseReleased(flight);
+  }
+}
+
+void RowPath::MatchRules(const RecordBatch& batch) {
+  const size_t old = rows_.size();
+  rows_.resize(batch.rows());
+  if (old < rows_.size()) std::iota(rows_.begin(), rows_.end(), 0u);
+  p_.rules->index()->Match(batch, rows_, view_->signatures(), &matches_);
+  const int64_t errors = view_->evaluation_errors() + p_.rules->index()->errors();
+  p_.metrics->evaluation_errors->Add(errors - errors_seen_);
+  errors_seen_ = errors;
+}
+
+RowPath::Outcome RowPath::Step(const RecordBatch& batch, size_t row, int64_t waiter) {
+  if (!Signature::Matchable(view_->signatures()[row])) return Outcome::kPass;
+  if (AnswerFromRecord(batch, row, waiter)) return Outcome::kHandled;
+  if (waiter == 0) {
+    if (Flight* flight = p_.flights->Find(view_->signatures()[row])) {
+      return Queue(flight, batch, row);
+    }
+  }
+  slow_->NoteAnswered(*view_, batch, row);
+  if (const Rule* rule = matches_[row]) {
+    if (view_->novel(row)) p_.metrics->avoided_rule->Add();
+    return Block(batch, row, rule->id, waiter);
+  }
+  if (const Standing* standing = StandingAt(batch, row)) {
+    // Whoever waited for an agent that did not come, and whoever follows, is not released.
+    return standing->fail_safe ? Block(batch, row, kFailSafeRuleId, waiter) : Outcome::kPass;
+  }
+  if (!view_->novel(row)) return Outcome::kPass;
+  slow_->Escalate(*view_, batch, row, waiter);
+  return Outcome::kHandled;
+}
+
+bool RowPath::AnswerFromRecord(const RecordBatch& batch, size_t row, int64_t waiter) {
+  const KeyRef key = view_->key(row);
+  if (!p_.records->Any(key)) return false;
+  const DecisionRecord* record = p_.records->Find(key, view_->fingerprint(row));
+  if (record == nullptr) return false;
+  const int64_t now = p_.context->env().clock->NowMs();
+  if (record->request_id != view_->request_id(row, now)) return false;
+  const StatusOr<Decision> decision = DecisionFromBytes(record->decision);
+  if (!decision.ok()) {
+    p_.context->Fail(decision.status());
+    return true;
+  }
+  // The event that was decided, not the copy that came now: same origin, same bytes.
+  RecordBatch original(batch.schema());
+  const Status status = view_->DecodeOnly(record->row, &original);
+  if (!status.ok()) {
+    p_.context->Fail(status);
+    return true;
+  }
+  p_.metrics->avoided_record->Add();
+  p_.output->Decide(original, 0, *decision);
+  if (waiter != 0) slow_->Drop(waiter);
+  return true;
+}
+
+RowPath::Outcome RowPath::Queue(Flight* flight, const RecordBatch& batch, size_t row) {
+  if (!p_.flights->HasRoom(*flight)) return Block(batch, row, kFailSafeRuleId, 0);
+  if (view_->novel(row)) p_.metrics->avoided_flight->Add();
+  slow_->Wait(flight, *view_, batch, row);
+  return Outcome::kHandled;
+}
+
+RowPath::Outcome RowPath::Block(const RecordBatch& batch, size_t row, std::string_view rule_id,
+                                int64_t waiter) {
+  if (protected_.Covers(batch, row)) {
+    p_.metrics->protected_rows->Add();
+    return Outcome::kPass;
+  }
+  slow_->Answer(*view_, batch, row, rule_id, waiter);
+  return Outcome::kHandled;
+}
+
+const Standing* RowPath::StandingAt(const RecordBatch& batch, size_t row) {
+  const KeyRef key = view_->key(row);
+  if (!p_.records->Any(key)) return nullptr;
+  const Standing* standing = p_.records->FindStanding(key, view_->signatures()[row]);
+  if (standing == nullptr) return nullptr;
+  const int64_t time = batch.event_time[row];
+  const bool covers = time == kNoTimestamp ||
+                      time - standing->event_time_ms < p_.config->recheck_after_ms;
+  return covers ? standing : nullptr;
+}
+
+}  // namespace weir

@@ -1,0 +1,459 @@
+#include "agent/slow_path.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/fail_point.h"
+#include "engine/model/row.h"
+
+namespace weir {
+
+namespace {
+
+constexpr size_t kMaxLate = 1000;
+
+Attempts::Config AttemptsConfig(const AgentLoopConfig& config) {
+  Attempts::Config out;
+  out.capacity = config.capacity;
+  out.timeout_ns = config.timeout_ms * 1'000'000;
+  out.attempt_timeout_ns = config.attempt_timeout_ms * 1'000'000;
+  return out;
+}
+
+}  // namespace
+
+SlowPath::SlowPath(const AgentLoopParts& parts, std::unique_ptr<EventView> view, Masking masking,
+                   Decider decider, std::shared_ptr<AgentChannel> channel,
+                   std::function<void()> after_mail)
+    : p_(parts),
+      view_(std::move(view)),
+      masking_(std::move(masking)),
+      decider_(std::move(decider)),
+      channel_(std::move(channel)),
+      after_mail_(std::move(after_mail)),
+      attempts_(AttemptsConfig(*parts.config)),
+      late_(kMaxLate),
+      scratch_(parts.config->input) {}
+
+Status SlowPath::RestoreFlights() {
+  const std::vector<int64_t> sequences = p_.pending->Sequences();
+  for (const int64_t s : sequences) {
+    const PendingEntry& e = *p_.pending->Get(s);
+    if (e.kind != PendingEntry::Kind::kRequest || e.settled) continue;
+    // Two old subtasks may each have asked about a signature: the first leads the waiters.
+    if (p_.flights->Find(e.signature) == nullptr) p_.flights->Open(e.signature, s);
+  }
+  for (const int64_t s : sequences) {
+    const PendingEntry& e = *p_.pending->Get(s);
+    if (e.kind != PendingEntry::Kind::kWaiter) continue;
+    Flight* flight = p_.flights->Find(e.signature);
+    if (flight == nullptr) {
+      // Its request went to another subtask: it is evaluated on its own.
+      flight = p_.flights->Open(e.signature, 0);
+      Release(flight);
+    }
+    p_.flights->AddWaiter(flight, s);
+  }
+  return absl::OkStatus();
+}
+
+void SlowPath::Resume() {
+  for (const int64_t s : p_.pending->Sequences()) {
+    const PendingEntry* e = p_.pending->Get(s);
+    if (e == nullptr || e->kind != PendingEntry::Kind::kRequest || e->settled) continue;
+    if (!e->decided) {
+      Consult(s, true);
+      continue;
+    }
+    const StatusOr<Decision> decision = DecisionFromBytes(e->decision);
+    if (!decision.ok()) return p_.context->Fail(decision.status());
+    Settle(s, *decision);
+  }
+  EmitReady();
+}
+
+void SlowPath::Load(const std::string& row) {
+  const Status status = view_->Decode({&row}, &scratch_);
+  WEIR_CHECK(status.ok(), "a pending event must decode");
+  view_->Load(scratch_);
+}
+
+void SlowPath::Escalate(const EventView& view, const RecordBatch& batch, size_t row,
+                        int64_t waiter) {
+  const KeyRef key = view.key(row);
+  PendingEntry entry;
+  if (waiter != 0) entry = *p_.pending->Get(waiter);
+  entry.kind = PendingEntry::Kind::kRequest;
+  entry.seq = p_.records->NextSeq(key);
+  entry.request_id = view.request_id(row, p_.context->env().clock->NowMs());
+  int64_t sequence = waiter;
+  if (waiter == 0) {
+    entry.key_hash = key.hash;
+    entry.watermark = p_.context->watermark();
+    entry.signature = view.signatures()[row];
+    EncodeRow(batch, row, &entry.row);
+    sequence = p_.pending->Add(key.group, std::move(entry));
+  } else {
+    *p_.pending->Edit(waiter) = std::move(entry);
+  }
+  p_.metrics->escalated->Add();
+  if (Flight* flight = p_.flights->Find(view.signatures()[row])) {
+    // One of its waiters asks anew; the others stay behind it.
+    MarkSettled(flight->leader);
+    flight->leader = sequence;
+    flight->state = Flight::State::kAsking;
+  } else {
+    p_.flights->Open(view.signatures()[row], sequence);
+  }
+  Consult(sequence, false);
+}
+
+void SlowPath::Consult(int64_t sequence, bool restored) {
+  const std::string request_id = p_.pending->Get(sequence)->request_id;
+  if (!WEIR_PLANTED_BUG("H-1")) {
+    if (const Decision* known = p_.decision_log->Find(request_id)) {
+      p_.metrics->avoided_decision_log->Add();
+      const Decision decision = *known;  // recording it makes the log forget it
+      return Record(sequence, decision);
+    }
+  }
+  // Restored requests all get their turn, whatever the capacity is now.
+  if (!restored && !p_.config->backpressure && !HasCapacity()) {
+    p_.metrics->avoided_capacity->Add();
+    return DecideByFailSafe(
+        sequence, Err(ErrorCode::kAgentCapacity, "the agent had no place for the request"), 0);
+  }
+  attempts_.Add(sequence);
+  Pump();
+}
+
+void SlowPath::Pump() {
+  const int64_t now = p_.context->env().clock->MonoNs();
+  for (int64_t s = attempts_.TakeSendable(now); s >= 0; s = attempts_.TakeSendable(now)) {
+    asked_ms_[s] = p_.context->env().clock->NowMs();
+    Send(s);
+  }
+}
+
+void SlowPath::Send(int64_t sequence) {
+  const PendingEntry entry = *p_.pending->Get(sequence);
+  Load(entry.row);
+  const Env& env = p_.context->env();
+  AgentRequest request;
+  request.request_id = entry.request_id;
+  request.operator_uid = p_.config->uid;
+  request.job = p_.config->job;
+  request.signature = masking_.SignatureText(scratch_, 0);
+  request.event_time_ms = scratch_.event_time[0];
+  request.context_json = masking_.Context(scratch_, 0);
+  const int64_t left_ns = attempts_.deadline_ns(sequence) - env.clock->MonoNs();
+  request.deadline_ms = env.clock->NowMs() + left_ns / 1'000'000;
+  request.attempt = attempts_.attempt(sequence);
+  p_.metrics->calls->Add();
+  WEIR_SIM_POINT("agent.send");
+  // The reply may come on any thread, twice, or after this operator is gone: the mail sorts it out.
+  channel_->Decide(request, [this, mail = p_.context->mail(), sequence,
+                             id = entry.request_id](StatusOr<AgentReply> reply) {
+    mail.Post([this, sequence, id, reply = std::move(reply)] {
+      WEIR_SIM_POINT("agent.reply");
+      OnReply(sequence, id, reply);
+      after_mail_();
+    });
+  });
+}
+
+bool SlowPath::IsOpen(int64_t sequence, const std::string& request_id) {
+  const PendingEntry* e = p_.pending->Get(sequence);
+  return e != nullptr && e->kind == PendingEntry::Kind::kRequest && e->request_id == request_id &&
+         !e->decided && appending_.count(sequence) == 0;
+}
+
+Decision SlowPath::StartDecision(int64_t sequence, int attempt) {
+  const PendingEntry* entry = p_.pending->Get(sequence);
+  Decision d;
+  d.request_id = entry->request_id;
+  d.seq = entry->seq;
+  d.attempt = attempt;
+  Load(entry->row);
+  d.key = std::string(view_->key(0).bytes);
+  d.event_time_ms = scratch_.event_time[0];
+  const auto asked = asked_ms_.find(sequence);
+  d.decided_ms = p_.context->env().clock->NowMs();
+  d.asked_ms = asked == asked_ms_.end() ? d.decided_ms : asked->second;
+  return d;
+}
+
+Trigger SlowPath::MakeTrigger(const std::string& request_id) {
+  Trigger trigger{&scratch_, 0, view_->signatures()[0], request_id, "", 0, nullptr};
+  trigger.now_ms = p_.context->env().clock->NowMs();
+  trigger.recorded_version = [this](const std::string& rule_id) {
+    return p_.records->HighestVersion(view_->key(0), rule_id);
+  };
+  return trigger;
+}
+
+void SlowPath::OnReply(int64_t sequence, const std::string& request_id,
+                       const StatusOr<AgentReply>& reply) {
+  if (!IsOpen(sequence, request_id)) {
+    p_.metrics->late_replies->Add();
+    return OnLateReply(request_id, reply);
+  }
+  const int attempt = attempts_.attempt(sequence);
+  if (!reply.ok()) {
+    if (absl::IsUnavailable(reply.status()) || IsRetriable(reply.status())) {
+      return attempts_.RetryLater(sequence, p_.context->env().clock->MonoNs());
+    }
+    return DecideByFailSafe(sequence, reply.status(), attempt);
+  }
+  Decision decision = StartDecision(sequence, attempt);
+  int64_t refused = 0;
+  p_.metrics->rule_proposed->Add(static_cast<int64_t>(reply->rules.size()));
+  const Status status = decider_.Apply(*reply, MakeTrigger(request_id), &decision, &refused);
+  p_.metrics->rule_refused->Add(refused);
+  if (!status.ok()) {
+    // Asking again until a reply is well-formed would spend without bound (reliability H-26).
+    p_.metrics->bad_replies->Add();
+    return DecideByFailSafe(sequence, status, attempt);
+  }
+  Append(sequence, std::move(decision));
+}
+
+void SlowPath::DecideByFailSafe(int64_t sequence, const Status& cause, int attempt) {
+  Decision decision = StartDecision(sequence, attempt);
+  p_.config->fail_safe.Apply(cause, &decision);
+  p_.metrics->failsafe->Add();
+  LateReplies::Entry late;
+  const PendingEntry* e = p_.pending->Get(sequence);
+  late.request_id = e->request_id;
+  late.signature = e->signature;
+  late.row = e->row;
+  late.group = p_.pending->GroupOf(sequence);
+  late.key_hash = e->key_hash;
+  late.seq = e->seq;
+  late.newest = {scratch_.origin[0], scratch_.event_time[0]};
+  late_.Remember(std::move(late));
+  Append(sequence, std::move(decision));
+}
+
+void SlowPath::Append(int64_t sequence, Decision decision) {
+  attempts_.Remove(sequence);
+  appending_.insert(sequence);
+  const uint16_t group = p_.pending->GroupOf(sequence);
+  p_.decision_log->Append(group, decision, [this, sequence, decision] {
+    appending_.erase(sequence);
+    p_.metrics->decision_ms->Record(decision.decided_ms - decision.asked_ms);
+    Record(sequence, decision);
+    after_mail_();
+  });
+}
+
+// The decision is durable: from here on it is a fact.
+void SlowPath::Record(int64_t sequence, const Decision& decision) {
+  asked_ms_.erase(sequence);
+  PendingEntry* entry = p_.pending->Edit(sequence);
+  entry->decided = true;
+  entry->decision = DecisionToBytes(decision);
+  Load(entry->row);
+  const KeyRef key = view_->key(0);
+  p_.records->Put(key, view_->fingerprint(0),
+                  DecisionRecord{entry->request_id, entry->row, entry->decision});
+  if (!decision.rule) {
+    const bool fail_safe = decision.source == Decision::Source::kFailSafe;
+    p_.records->SetStanding(key, entry->signature, {scratch_.event_time[0], fail_safe});
+  }
+  p_.decision_log->Forget(decision.request_id);
+  Complete(sequence);
+  Settle(sequence, decision);
+}
+
+void SlowPath::Settle(int64_t sequence, const Decision& decision) {
+  const PendingEntry* entry = p_.pending->Get(sequence);
+  if (entry == nullptr) return;
+  Flight* flight = p_.flights->Find(entry->signature);
+  if (flight != nullptr && flight->leader != sequence) flight = nullptr;
+  const bool rule_missing = decision.rule && !p_.rules->Has(RuleKey(*decision.rule));
+  if (rule_missing) p_.rule_log->Append(*decision.rule);
+  if (flight == nullptr) {
+    MarkSettled(sequence);
+  } else if (rule_missing && !WEIR_PLANTED_BUG("H-10")) {
+    AwaitRule(flight, *decision.rule);
+  } else {
+    Release(flight);
+  }
+}
+
+void SlowPath::AwaitRule(Flight* flight, const Rule& rule) {
+  flight->state = Flight::State::kAwaitRule;
+  flight->rule_key = RuleKey(rule);
+  awaiting_.emplace(flight->rule_key, flight->signature);
+}
+
+void SlowPath::Release(Flight* flight) {
+  flight->state = Flight::State::kReleasing;
+  to_release_.push_back(flight->signature);
+}
+
+void SlowPath::OnRule(const std::string& rule_key) {
+  const auto [begin, end] = awaiting_.equal_range(rule_key);
+  std::vector<std::string> signatures;
+  for (auto it = begin; it != end; ++it) signatures.push_back(it->second);
+  awaiting_.erase(begin, end);
+  for (const std::string& signature : signatures) {
+    Flight* flight = p_.flights->Find(signature);
+    const bool waits = flight != nullptr && flight->state == Flight::State::kAwaitRule &&
+                       flight->rule_key == rule_key;
+    if (waits) Release(flight);
+  }
+}
+
+Flight* SlowPath::NextRelease() {
+  while (!to_release_.empty()) {
+    Flight* flight = p_.flights->Find(to_release_.front());
+    if (flight != nullptr && flight->state == Flight::State::kReleasing) return flight;
+    to_release_.pop_front();
+  }
+  return nullptr;
+}
+
+void SlowPath::CloseReleased(Flight* flight) {
+  MarkSettled(flight->leader);
+  p_.flights->Close(flight);
+}
+
+void SlowPath::MarkSettled(int64_t sequence) {
+  PendingEntry* entry = p_.pending->Edit(sequence);
+  if (entry == nullptr) return;
+  entry->settled = true;
+  if (entry->emitted) p_.pending->Remove(sequence);
+}
+
+void SlowPath::Wait(Flight* flight, const EventView& view, const RecordBatch& batch, size_t row) {
+  const KeyRef key = view.key(row);
+  PendingEntry entry;
+  entry.kind = PendingEntry::Kind::kWaiter;
+  entry.key_hash = key.hash;
+  entry.watermark = p_.context->watermark();
+  entry.signature = view.signatures()[row];
+  EncodeRow(batch, row, &entry.row);
+  p_.flights->AddWaiter(flight, p_.pending->Add(key.group, std::move(entry)));
+}
+
+void SlowPath::Answer(const EventView& view, const RecordBatch& batch, size_t row,
+                      std::string_view rule_id, int64_t waiter) {
+  p_.metrics->blocked->Add();
+  const KeyRef key = view.key(row);
+  if (waiter != 0) {
+    PendingEntry* entry = p_.pending->Edit(waiter);
+    entry->kind = PendingEntry::Kind::kAnswered;
+    entry->rule_id = rule_id;
+    Complete(waiter);
+  } else if (p_.pending->queue()->MustQueue(key.hash)) {
+    PendingEntry entry;
+    entry.kind = PendingEntry::Kind::kAnswered;
+    entry.key_hash = key.hash;
+    entry.watermark = p_.context->watermark();
+    entry.signature = view.signatures()[row];
+    entry.rule_id = rule_id;
+    EncodeRow(batch, row, &entry.row);
+    Complete(p_.pending->Add(key.group, std::move(entry)));
+  } else {
+    p_.output->Block(batch, row, rule_id);
+  }
+}
+
+void SlowPath::Drop(int64_t waiter) {
+  p_.pending->Remove(waiter);
+  Complete(waiter);
+}
+
+void SlowPath::Complete(int64_t sequence) {
+  if (p_.pending->queue()->Complete(sequence)) EmitReady();
+}
+
+// At once after each completion: a later result that need not queue must not overtake.
+void SlowPath::EmitReady() {
+  p_.pending->queue()->TakeReady(&ready_);
+  for (const int64_t s : ready_) {
+    const PendingEntry* entry = p_.pending->Get(s);
+    if (entry == nullptr) continue;  // a waiter that has passed
+    if (entry->kind == PendingEntry::Kind::kRequest) {
+      EmitRequest(s);
+      continue;
+    }
+    Load(entry->row);
+    p_.output->Block(scratch_, 0, entry->rule_id);
+    p_.pending->Remove(s);
+  }
+}
+
+void SlowPath::EmitRequest(int64_t sequence) {
+  PendingEntry* entry = p_.pending->Edit(sequence);
+  const StatusOr<Decision> decision = DecisionFromBytes(entry->decision);
+  WEIR_CHECK(decision.ok(), "a recorded decision must decode");
+  Load(entry->row);
+  p_.metrics->decisions->Add();
+  p_.output->Decide(scratch_, 0, *decision);
+  p_.output->Act(scratch_, 0, *decision);
+  entry->emitted = true;
+  if (entry->settled) p_.pending->Remove(sequence);
+}
+
+void SlowPath::OnWake() {
+  std::vector<Attempts::Due> due;
+  attempts_.TakeDue(p_.context->env().clock->MonoNs(), &due);
+  for (const Attempts::Due& d : due) {
+    if (!d.gave_up) {
+      p_.metrics->retries->Add();
+      Send(d.sequence);
+    } else if (WEIR_PLANTED_BUG("B-69") && d.attempt > 1) {
+      const std::string signature = p_.pending->Get(d.sequence)->signature;
+      Drop(d.sequence);
+      Release(p_.flights->Find(signature));
+    } else {
+      DecideByFailSafe(d.sequence,
+                       Err(ErrorCode::kAgentTimeout, "the agent did not answer in time"),
+                       d.attempt);
+    }
+  }
+}
+
+// The request has its decision already, or there is none of this id.
+void SlowPath::OnLateReply(const std::string& request_id,
+                           const StatusOr<AgentReply>& reply) {
+  if (!reply.ok()) return;
+  const LateReplies::Entry* found = late_.Find(request_id);
+  // A decision that is still on its way, or a newer request of the signature, goes first.
+  if (found == nullptr || p_.flights->Find(found->signature) != nullptr) return;
+  const std::optional<LateReplies::Entry> late = late_.Take(request_id);
+  Load(late->row);
+  // It must not answer what has passed or been answered since.
+  scratch_.origin[0] = late->newest.origin;
+  const int64_t event_time = scratch_.event_time[0];
+  Decision decision;
+  decision.request_id = request_id;
+  int64_t refused = 0;
+  if (!decider_.Apply(*reply, MakeTrigger(request_id), &decision, &refused).ok()) return;
+  if (!decision.rule) return;
+  decision.rule->origin.event_time_ms = std::max(event_time, late->newest.event_time_ms);
+  decision.event_time_ms = event_time;
+  decision.seq = late->seq;
+  decision.key = std::string(view_->key(0).bytes);
+  PendingEntry entry;
+  entry.kind = PendingEntry::Kind::kRequest;
+  entry.decided = entry.emitted = true;  // the fail-safe's decision is what was emitted
+  entry.key_hash = late->key_hash;
+  entry.seq = late->seq;
+  entry.row = late->row;
+  entry.signature = late->signature;
+  entry.request_id = request_id;
+  entry.decision = DecisionToBytes(decision);
+  const int64_t s = p_.pending->Add(late->group, std::move(entry));
+  p_.flights->Open(late->signature, s);
+  Settle(s, decision);
+}
+
+bool SlowPath::idle() const {
+  return p_.pending->size() == 0 && p_.flights->size() == 0 && appending_.empty();
+}
+
+}  // namespace weir

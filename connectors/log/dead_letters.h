@@ -1,0 +1,32 @@
+// What becomes of records that cannot be read (reliability I-29).
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "engine/base/status.h"
+#include "engine/core/log_client.h"
+#include "engine/model/record_batch.h"
+
+namespace weir {
+
+// Port 1 of a source: {topic, partition, offset, error, reason, field?, raw?, raw_base64?, ts?}.
+// `error` is "WEIR-2001". `raw` holds the original bytes if they are UTF-8 without NUL, else
+// `raw_base64` does. `ts` is the event time that the partition had reached before the record, null
+// before any: the clock's time would differ at each replay, and so would the output's bytes.
+const SchemaPtr& DeadLetterSchema();
+
+struct DeadLetterPlace {
+  std::string_view topic;
+  uint32_t source;
+  int32_t partition;
+  int64_t reached_ms;  // kNoTimestamp = none
+};
+void AppendDeadLetter(const DeadLetterPlace& place, const LogItem& item, const Status& error,
+                      RecordBatch* batch);
+
+// UTF-8 as RFC 3629 has it, and no NUL.
+bool IsPlainText(std::string_view bytes);
+std::string Base64(std::string_view bytes);
+
+}  // namespace weir

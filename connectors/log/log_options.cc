@@ -1,0 +1,114 @@
+#include "connectors/log/log_options.h"
+
+#include <utility>
+
+namespace weir {
+namespace {
+
+OptionDef Def(std::string name, OptionType type, std::string default_text, std::string doc) {
+  OptionDef def;
+  def.name = std::move(name);
+  def.type = type;
+  def.default_text = std::move(default_text);
+  def.doc = std::move(doc);
+  return def;
+}
+
+OptionDef Required(std::string name, OptionType type, std::string doc) {
+  OptionDef def = Def(std::move(name), type, "", std::move(doc));
+  def.required = true;
+  return def;
+}
+
+OptionDef Choice(std::string name, std::vector<std::string> allowed, std::string doc) {
+  OptionDef def = Def(std::move(name), OptionType::kString, allowed.front(), std::move(doc));
+  def.allowed = std::move(allowed);
+  return def;
+}
+
+// From 0 to a hundred years: sums with event times cannot overflow.
+OptionDef Duration(std::string name, std::string default_text, std::string doc) {
+  OptionDef def =
+      Def(std::move(name), OptionType::kDuration, std::move(default_text), std::move(doc));
+  def.min = 0;
+  def.max = 36525.0 * 86'400'000;
+  return def;
+}
+
+OptionDef EventTimeDef() {
+  OptionDef def = Def("event_time", OptionType::kTable, "",
+                      "Where event time comes from; without it rows have none.");
+  def.table = {
+      Required("field", OptionType::kString,
+               "Field of type timestamp_ms or int64 (milliseconds since 1970 UTC)."),
+      Duration("out_of_orderness", "0s",
+               "How much later than the newest record of its partition a record may be."),
+      Choice("emit", {"each_record", "periodic"},
+             "A watermark after each record that moves it (exact at every replay), or after each "
+             "batch (faster)."),
+      Duration("idleness", "0s",
+               "A partition without records for longer than this no longer holds event time back; "
+               "0s = it always does."),
+      Choice("all_idle", {"hold", "drain"},
+             "When all partitions are idle event time stands still, or goes on with the clock "
+             "(then a replay may differ)."),
+      Duration("max_ahead", "1h",
+               "A record whose event time is further ahead of the clock is a dead letter."),
+  };
+  return def;
+}
+
+}  // namespace
+
+const std::vector<OptionDef>& LogSourceOptionDefs() {
+  static const std::vector<OptionDef> defs = {
+      Required("topic", OptionType::kString, "Topic to read."),
+      Choice("start", {"earliest", "latest"},
+             "Where to begin in partitions that no checkpoint knows."),
+      Def("format", OptionType::kString, "json", "How records are written."),
+      Required("schema", OptionType::kSchema, "Fields of a record with their types."),
+      EventTimeDef(),
+      Choice("on_error", {"dead_letter", "fail"},
+             "A record that cannot be read goes to the source's dead_letter output, or stops the "
+             "job."),
+      Def("log", OptionType::kString, "", "URL of this source's log; default is the job's log."),
+  };
+  return defs;
+}
+
+const std::vector<OptionDef>& LogSinkOptionDefs() {
+  static const std::vector<OptionDef> defs = {
+      Required("input", OptionType::kString, "Operator or output whose rows are written."),
+      Required("topic", OptionType::kString, "Topic to write; one partition per subtask."),
+      Def("fields", OptionType::kStringList, "", "Fields to write, in this order; default is all."),
+      Choice("delivery", {"at_least_once", "exactly_once"},
+             "The directory log treats both alike: an output that stands in the log is not written "
+             "again after a restart, so none repeats."),
+      Def("log", OptionType::kString, "", "URL of this sink's log; default is the job's log."),
+  };
+  return defs;
+}
+
+LogSourceOptions LogSourceOptionsFrom(const Options& options) {
+  using Source = LogSourceOptions;
+  Source result;
+  result.topic = options.String("topic");
+  if (options.String("start") == "latest") result.start = Source::Start::kLatest;
+  if (options.String("on_error") == "fail") result.on_error = Source::OnError::kFail;
+  if (!options.Has("event_time")) return result;
+  const Options& time = options.Table("event_time");
+  result.out_of_orderness_ms = time.Int("out_of_orderness");
+  if (time.String("emit") == "periodic") result.emit = Source::Emit::kPeriodic;
+  result.idleness_ms = time.Int("idleness");
+  if (time.String("all_idle") == "drain") result.all_idle = AllIdlePolicy::kDrain;
+  result.max_ahead_ms = time.Int("max_ahead");
+  return result;
+}
+
+LogSinkOptions LogSinkOptionsFrom(const Options& options) {
+  LogSinkOptions result;
+  result.topic = options.String("topic");
+  return result;
+}
+
+}  // namespace weir

@@ -1,0 +1,39 @@
+// The ssh_guard novelty rule as a plain loop over the input, written without any of the engine: what
+// every run, however it is disturbed, must come to.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace weir {
+
+struct SshEvent {
+  std::string host;
+  int64_t line = 0;
+  int64_t ts = 0;
+  std::string src_ip;  // "" = null
+  std::string kind;
+  std::string json;    // the record as it stands in the log
+};
+
+// (line, ts, src_ip)
+using EventId = std::tuple<int64_t, int64_t, std::string>;
+
+struct Expected {
+  std::set<EventId> decisions;
+  std::set<EventId> blocked;
+  // Per address: the blocked lines in the order of arrival.
+  std::map<std::string, std::vector<int64_t>> order;
+};
+
+// Events in arrival order per address; repeats of (host, line) are ignored, as the ledger does.
+Expected RunOracle(const std::vector<SshEvent>& events);
+
+// All events of the shipped data file.
+std::vector<SshEvent> LoadEvents(const std::string& path);
+
+}  // namespace weir

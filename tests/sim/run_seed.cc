@@ -1,0 +1,265 @@
+#include "run_seed.h"
+
+#include <algorithm>
+#include <fstream>
+#include <memory>
+#include <sstream>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "engine/cli/commands.h"
+#include "engine/model/value.h"
+#include "engine/plan/load.h"
+#include "engine/testing/local_runner.h"
+#include "sim_agent.h"
+
+namespace weir {
+namespace {
+
+// What a seed decides before anything runs.
+struct Scenario {
+  std::vector<std::vector<std::string>> partitions;  // input lines
+  std::vector<SshEvent> arrival;                     // for the oracle; per-address order is what counts
+  int poison = 0;
+  std::vector<int> parallelism;                      // of each incarnation, cyclic
+  std::vector<uint64_t> crashes;                     // hit at which each incarnation dies
+  int64_t interval_ms = 1000;
+  std::string order = "key";
+  SimAgentOptions agent;
+};
+
+std::vector<SshEvent> Choose(const std::vector<SshEvent>& all, size_t target, Random* random) {
+  std::vector<std::string> addresses;
+  for (const SshEvent& e : all) {
+    if (!e.src_ip.empty()) addresses.push_back(e.src_ip);
+  }
+  std::set<std::string> chosen;
+  size_t estimate = 0;
+  while (estimate < target) {  // by event, so busy addresses come first: attackers
+    const std::string& ip = addresses[random->Uniform(addresses.size())];
+    if (chosen.insert(ip).second) {
+      estimate += std::count(addresses.begin(), addresses.end(), ip);
+    }
+  }
+  std::vector<SshEvent> events;
+  for (const SshEvent& e : all) {
+    if (e.src_ip.empty() ? random->OneIn(80) : chosen.count(e.src_ip) > 0) events.push_back(e);
+  }
+  return events;
+}
+
+Scenario Draw(const SeedOptions& options, const std::vector<SshEvent>& all, Random* random) {
+  static const char* kPoison[] = {"{", "[1,2]", "{\"line\": 1}", "nonsense",
+                                  "{\"host\":\"h\",\"line\":\"x\",\"ts\":1,\"kind\":\"k\","
+                                  "\"message\":\"\"}",
+                                  "{\"host\":\"h\",\"line\":1,\"ts\":253370764800000,"
+                                  "\"kind\":\"k\",\"message\":\"\"}"};
+  Scenario s;
+  const size_t target = options.events > 0 ? options.events : 60 + random->Uniform(240);
+  s.arrival = Choose(all, target, random);
+  s.partitions.resize(1 + random->Uniform(3));
+  const bool doubled = random->OneIn(3);
+  for (int round = 0; round < (doubled ? 2 : 1); ++round) {
+    for (const SshEvent& e : s.arrival) {
+      auto& lines = s.partitions[HashBytes(e.src_ip) % s.partitions.size()];
+      lines.push_back(e.json);
+      if (random->OneIn(10)) lines.push_back(e.json);
+      if (random->OneIn(40)) {
+        lines.emplace_back(kPoison[random->Uniform(6)]);
+        ++s.poison;
+      }
+    }
+  }
+  for (int i = 0; i < 3; ++i) s.parallelism.push_back(1 + static_cast<int>(random->Uniform(4)));
+  s.interval_ms = 20 + static_cast<int64_t>(random->Uniform(3000));
+  const char* orders[] = {"key", "global", "none"};
+  s.order = orders[random->Uniform(3)];
+  s.agent.delay_max_ms = random->OneIn(2) ? 5 : 4000;
+  if (options.disturb) {
+    s.agent.lost = random->OneIn(3) ? 0.2 : 0;
+    s.agent.doubled = random->OneIn(2) ? 0.3 : 0;
+    for (uint64_t n = random->Uniform(5); n > 0; --n) {
+      s.crashes.push_back(1 + random->Uniform(uint64_t{1} << (4 + random->Uniform(9))));
+    }
+  }
+  if (options.crash_at_hit > 0) s.crashes = {options.crash_at_hit};
+  return s;
+}
+
+std::string ReadText(const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+class SeedRun {
+ public:
+  SeedRun(const SeedOptions& options, const std::vector<SshEvent>& all)
+      : options_(options),
+        random_(options.seed * 2 + 1),
+        scenario_(Draw(options, all, &random_)),
+        runner_(options.seed),
+        agent_(&random_, scenario_.agent) {
+    WEIR_CHECK(RegisterAll(&registry_).ok());
+    WEIR_CHECK(registry_.AddAgentChannel(MakeSimAgentType(&agent_)).ok());
+    agent_.SetDurable([this](const std::string& id) { return IsDurable(id); });
+    if (!options.bug.empty()) runner_.world().points().PlantBug(options.bug);
+  }
+
+  SeedResult Run() {
+    for (size_t p = 0; p < scenario_.partitions.size(); ++p) {
+      Check(runner_.Put("auth.raw", static_cast<int>(p), scenario_.partitions[p]));
+    }
+    bool ended = false;
+    for (size_t life = 0; !ended && result_.problems.empty(); ++life) ended = Live(life);
+    if (result_.problems.empty()) CheckOutputs();
+    result_.trace_hash = runner_.world().trace_hash();
+    result_.steps = runner_.world().steps();
+    result_.virtual_ms = runner_.world().env().clock->MonoNs() / 1'000'000;
+    result_.config = absl::StrCat("partitions=", scenario_.partitions.size(), " events=",
+                                  scenario_.arrival.size(), " interval=", scenario_.interval_ms,
+                                  "ms order=", scenario_.order, " crashes=", result_.crashes);
+    return std::move(result_);
+  }
+
+ private:
+  void Problem(std::string text) { result_.problems.push_back(std::move(text)); }
+  void Check(const Status& status) {
+    if (!status.ok()) Problem(FormatError(status));
+  }
+
+  // One incarnation; true if the job came to its end.
+  bool Live(size_t life) {
+    const int parallelism = scenario_.parallelism[life % scenario_.parallelism.size()];
+    auto loaded = Load(parallelism);
+    if (loaded == nullptr) return false;
+    const bool dies = life < scenario_.crashes.size();
+    const uint64_t before = runner_.world().points().total();
+    if (dies) runner_.world().points().CrashAtHit(scenario_.crashes[life]);
+    JobOptions job;
+    job.until_end = true;
+    const Status started = runner_.Start(loaded->plan, registry_, job);
+    if (!started.ok() && !runner_.world().crashed()) Check(started);
+    const SimEnd end = runner_.world().crashed() ? SimEnd::kCrashed : runner_.Run(20'000'000);
+    if (life == 0) result_.points = runner_.world().points().total() - before;
+    if (end == SimEnd::kCrashed) {
+      ++result_.crashes;
+      runner_.Crash();
+      return false;
+    }
+    runner_.world().points().DoNotCrash();
+    if (end != SimEnd::kDone) {
+      Problem(absl::StrCat("no end: ", end == SimEnd::kIdle ? "nothing left to run" : "step limit"));
+    }
+    Check(runner_.Finish());
+    return true;
+  }
+
+  std::unique_ptr<LoadedPlan> Load(int parallelism) {
+    PlanSource request;
+    request.file = options_.topology;
+    request.text = ReadText(options_.topology);
+    request.overrides = {absl::StrCat("job.parallelism=", parallelism),
+                    absl::StrCat("checkpoints.interval=", scenario_.interval_ms, "ms"),
+                    absl::StrCat("operators.guard.agent.order=", scenario_.order),
+                    "operators.guard.agent.endpoint=\"sim:\"",
+                    "operators.guard.agent.timeout=10h", "operators.guard.agent.attempt_timeout=5s"};
+    request.variable = [](const std::string& name) -> std::optional<std::string> {
+      if (name == "WEIR_DATA") return kLocalData;
+      return std::nullopt;
+    };
+    Diagnostics diagnostics;
+    auto loaded = LoadPlan(request, registry_, &diagnostics);
+    if (loaded.ok()) return std::make_unique<LoadedPlan>(std::move(*loaded));
+    Problem(diagnostics.Render());
+    return nullptr;
+  }
+
+  bool IsDurable(const std::string& request_id) {
+    for (const std::string& topic : runner_.Topics()) {
+      if (!absl::StrContains(topic, ".decisions") || topic[0] != '_') continue;
+      for (const std::string& line : runner_.DurableLines(topic)) {
+        if (absl::StrContains(line, request_id)) return true;
+      }
+    }
+    return false;
+  }
+
+  void CheckOutputs() {
+    const Expected expected = RunOracle(ArrivalPerAddress());
+    CheckSet("auth.decisions", expected.decisions, nullptr);
+    CheckSet("auth.blocked", expected.blocked, &expected.order);
+    const auto dead = runner_.Lines("auth.dead_letter");
+    const size_t distinct = std::set<std::string>(dead.begin(), dead.end()).size();
+    (void)distinct;
+    std::set<std::string> places;
+    for (const std::string& line : dead) {
+      const auto v = ParseJson(line);
+      if (v.ok()) places.insert(absl::StrCat(v->Get("partition")->int_value(), "/", v->Get("offset")->int_value()));
+    }
+    if (static_cast<int>(places.size()) != scenario_.poison) {
+      Problem(absl::StrCat("dead letters: ", places.size(), ", expected ", scenario_.poison));
+    }
+    if (!agent_.asked_again().empty()) {
+      Problem(absl::StrCat("asked again although decided: ", agent_.asked_again().front()));
+    }
+  }
+
+  // Partitions are keyed by address, so the order within an address is that of the list.
+  std::vector<SshEvent> ArrivalPerAddress() const { return scenario_.arrival; }
+
+  void CheckSet(const std::string& topic, const std::set<EventId>& expected,
+                const std::map<std::string, std::vector<int64_t>>* order) {
+    std::map<EventId, std::set<std::string>> found;
+    std::map<std::string, std::vector<int64_t>> lines_of;
+    size_t count = 0;
+    for (const std::string& line : runner_.Lines(topic)) {
+      const auto v = ParseJson(line);
+      if (!v.ok()) {
+        Problem(absl::StrCat(topic, ": not JSON: ", line));
+        return;
+      }
+      const EventId id{v->Get("line")->int_value(), v->Get("ts")->int_value(),
+                       v->Get("src_ip")->string_value()};
+      ++count;
+      if (found[id].insert(line).second && found[id].size() == 1) {
+        lines_of[std::get<2>(id)].push_back(std::get<0>(id));
+      }
+    }
+    for (const auto& [id, texts] : found) {
+      if (texts.size() > 1) Problem(absl::StrCat(topic, ": two different bytes: ", *texts.begin(), "  |  ", *texts.rbegin()));
+      if (expected.count(id) == 0) Problem(absl::StrCat(topic, ": not expected: ", *texts.begin()));
+    }
+    for (const EventId& id : expected) {
+      if (found.count(id) == 0) {
+        Problem(absl::StrCat(topic, ": missing line ", std::get<0>(id), " of ", std::get<2>(id)));
+      }
+    }
+    if (result_.crashes == 0 && count != expected.size()) {
+      Problem(absl::StrCat(topic, ": ", count, " records without a crash, expected ", expected.size()));
+    }
+    if (order == nullptr || !result_.problems.empty()) return;
+    // Over several partitions of the output, one address may have moved; within none it may reorder.
+    if (result_.crashes > 0) return;
+    for (const auto& [address, lines] : *order) {
+      if (lines_of[address] != lines) Problem(absl::StrCat(topic, ": order of ", address));
+    }
+  }
+
+  const SeedOptions options_;
+  Random random_;
+  Scenario scenario_;
+  Registry registry_;
+  LocalRunner runner_;
+  SimAgentService agent_;
+  SeedResult result_;
+};
+
+}  // namespace
+
+SeedResult RunSeed(const SeedOptions& options, const std::vector<SshEvent>& all_events) {
+  return SeedRun(options, all_events).Run();
+}
+
+}  // namespace weir
