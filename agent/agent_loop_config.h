@@ -36,7 +36,7 @@ struct AgentLoopConfig {
   size_t max_active = 0;
   int64_t max_per_minute = 0;  // of the whole job
   bool any_scope = false;
-  std::vector<std::string> actions;
+  std::vector<std::string> allowed_actions;
   std::vector<std::string> protected_values;
 
   int64_t recheck_after_ms = 600'000;

@@ -15,11 +15,12 @@ namespace {
 constexpr size_t kReleaseSlice = 1024;
 // Entries beyond requests and waiters: answers that wait for their turn.
 constexpr size_t kMaxOrdered = 65'536;
+constexpr const char* kRulesPiece = "rulelog";
 
 Validator::Config ValidatorConfig(const AgentLoopConfig& config, int parallelism) {
   Validator::Config out;
   out.schema = config.input;
-  out.actions = config.actions;
+  out.actions = config.allowed_actions;
   out.default_ttl_ms = config.default_ttl_ms;
   out.max_ttl_ms = config.max_ttl_ms;
   out.max_per_minute = std::max<int64_t>(1, config.max_per_minute / parallelism);
@@ -43,6 +44,7 @@ Status AgentLoopOperator::Open(OperatorContext* context, Collector* out) {
   opened_ms_ = context->env().clock->NowMs();
   watermark_ = context->watermark();
   WEIR_RETURN_IF_ERROR(OpenState());
+  OpenLogs();
   WEIR_RETURN_IF_ERROR(OpenPaths());
   WEIR_RETURN_IF_ERROR(slow_->RestoreFlights());
   // As mail, because the positions to read from come with Restore, after this.
@@ -59,13 +61,12 @@ Status AgentLoopOperator::OpenState() {
   return pending_.Open(context());
 }
 
-Status AgentLoopOperator::OpenPaths() {
-  const OperatorInfo& info = context()->info();
+void AgentLoopOperator::OpenLogs() {
   const auto fail = [this](const Status& status) { context()->Fail(status); };
   DecisionLog::Config log;
   log.topic = config_->decision_topic();
-  log.epoch = info.epoch;
-  log.groups = info.key_groups;
+  log.epoch = context()->info().epoch;
+  log.groups = context()->info().key_groups;
   log.io = context()->env().io;
   log.mail = context()->mail();
   log.client = context()->log();
@@ -76,40 +77,66 @@ Status AgentLoopOperator::OpenPaths() {
   decision_log_ = std::make_unique<DecisionLog>(std::move(log));
   rule_log_ = std::make_unique<RuleLog>(context(), config_->rule_topic(), fail,
                                         [this] { EndTurn(); });
-  parts_ = {config_.get(), context(),     metrics_.get(), output_.get(),        &pending_,
-            &records_,     &flights_,     rules_.get(),   decision_log_.get(), rule_log_.get()};
+}
 
-  WEIR_ASSIGN_OR_RETURN(auto slow_view, EventView::Create(*config_, info.max_parallelism));
-  WEIR_ASSIGN_OR_RETURN(auto row_view, EventView::Create(*config_, info.max_parallelism));
-  WEIR_ASSIGN_OR_RETURN(Masking masking, Masking::Create(*config_->input, config_->mask));
+Status AgentLoopOperator::OpenPaths() {
+  const OperatorInfo& info = context()->info();
+  const Schema& schema = *config_->input;
+  WEIR_ASSIGN_OR_RETURN(RowDecoder decoder,
+                        RowDecoder::Create(schema, config_->key, info.max_parallelism));
+  decoder_ = std::make_unique<RowDecoder>(std::move(decoder));
+  const AgentLoopParts parts = {config_.get(),  context(),     metrics_.get(),
+                                output_.get(),  &pending_,     &records_,
+                                &flights_,      rules_.get(),  decision_log_.get(),
+                                rule_log_.get(), decoder_.get()};
+  WEIR_ASSIGN_OR_RETURN(auto slow_view, EventView::Create(*config_));
+  WEIR_ASSIGN_OR_RETURN(auto row_view, EventView::Create(*config_));
+  WEIR_ASSIGN_OR_RETURN(Masking masking, Masking::Create(schema, config_->mask));
   WEIR_ASSIGN_OR_RETURN(ProtectedValues protect,
-                        ProtectedValues::Create(*config_->input, config_->protected_values));
+                        ProtectedValues::Create(schema, config_->protected_values));
   WEIR_ASSIGN_OR_RETURN(auto channel, context()->Agent(config_->endpoint));
-  Decider decider(Validator(ValidatorConfig(*config_, info.parallelism), row_view->signature(),
-                            protect),
-                  rules_.get());
-  slow_ = std::make_unique<SlowPath>(parts_, std::move(slow_view), std::move(masking),
-                                     std::move(decider), std::move(channel),
-                                     [this] { EndTurn(); });
-  rows_ = std::make_unique<RowPath>(parts_, std::move(row_view), std::move(protect), slow_.get());
+  Validator validator(ValidatorConfig(*config_, info.parallelism), row_view->signature(), protect);
+  results_ = std::make_unique<ResultQueue>(parts);
+  slow_ = std::make_unique<SlowPath>(parts, results_.get(), std::move(slow_view),
+                                     std::move(masking),
+                                     Decider(std::move(validator), rules_.get()),
+                                     std::move(channel), [this] { EndTurn(); });
+  rows_ = std::make_unique<RowPath>(parts, results_.get(), slow_.get(), std::move(row_view),
+                                    std::move(protect));
   return absl::OkStatus();
 }
 
 Status AgentLoopOperator::Restore(const std::vector<StatePiece>& pieces) {
+  for (const StatePiece& piece : pieces) {
+    if (piece.name != kRulesPiece) continue;
+    LogPosition position;
+    if (!DecodePosition(piece.bytes, &position)) {
+      return Err(ErrorCode::kStateCorrupt, "the rule log's position is malformed");
+    }
+    // At an aligned barrier every subtask has been given the same.
+    rules_read_ = std::max(rules_read_, position.offset);
+  }
   return decision_log_->Restore(pieces);
 }
 
 void AgentLoopOperator::Start() {
-  decision_log_->Start([this] { OnDecisionLogRead(); });
+  decision_log_->Start([this] { ReadRules(); });
 }
 
-void AgentLoopOperator::OnDecisionLogRead() {
+void AgentLoopOperator::ReadRules() {
+  rule_log_->ReadToEnd(
+      rules_read_, [this](int64_t offset, std::string_view line) { ApplyLine(offset, line); },
+      [this] { OnLogsRead(); });
+}
+
+void AgentLoopOperator::OnLogsRead() {
+  ready_ = true;
   slow_->Resume();
   EndTurn();
 }
 
 bool AgentLoopOperator::CanAccept() {
-  if (!decision_log_->ready()) return false;
+  if (!ready_) return false;
   if (pending_.size() >= config_->waiters_total + 2 * config_->capacity + kMaxOrdered) return false;
   // Bounds what waits for the disk when every event is decided by the fail-safe.
   if (slow_->undecided() >= 2 * config_->capacity + kMaxBatchRows) return false;
@@ -118,29 +145,25 @@ bool AgentLoopOperator::CanAccept() {
 
 Status AgentLoopOperator::Process(int input, RecordBatch batch) {
   if (input == 0) {
-    WEIR_CHECK(decision_log_->ready(), "input before CanAccept");
+    WEIR_CHECK(ready_, "input before CanAccept");
     rows_->Process(std::move(batch));
   } else {
-    ApplyRules(batch);
+    for (size_t i = 0; i < batch.rows(); ++i) {
+      ApplyLine(batch.origin[i].offset, batch.column(0).String(i));
+      rules_read_ = std::max(rules_read_, batch.origin[i].offset + 1);
+    }
   }
   EndTurn();
   return absl::OkStatus();
 }
 
-void AgentLoopOperator::ApplyRules(const RecordBatch& batch) {
-  for (size_t i = 0; i < batch.rows(); ++i) {
-    const std::string_view line = batch.column(0).String(i);
-    const StatusOr<Rule> rule = RuleFromLine(line);
-    if (rule.ok()) {
-      ApplyRule(*rule);
-      continue;
-    }
-    // Whoever wrote this, a rule is not guessed and the job goes on.
-    metrics_->rules_malformed->Add();
-    LogWarning(absl::StrCat(config_->job, "/", config_->name),
-               absl::StrCat("rule log offset ", batch.origin[i].offset, ": ",
-                            FormatError(rule.status())));
-  }
+void AgentLoopOperator::ApplyLine(int64_t offset, std::string_view line) {
+  const StatusOr<Rule> rule = RuleFromLine(line);
+  if (rule.ok()) return ApplyRule(*rule);
+  // Whoever wrote this, a rule is not guessed and the job goes on.
+  metrics_->rules_malformed->Add();
+  LogWarning(absl::StrCat(config_->job, "/", config_->name),
+             absl::StrCat("rule log offset ", offset, ": ", FormatError(rule.status())));
 }
 
 void AgentLoopOperator::ApplyRule(const Rule& rule) {
@@ -160,7 +183,7 @@ void AgentLoopOperator::ApplyRule(const Rule& rule) {
 }
 
 void AgentLoopOperator::EndTurn() {
-  if (decision_log_->ready()) {
+  if (ready_) {
     ReleaseWaiters();
     slow_->Pump();
   }
@@ -204,6 +227,7 @@ void AgentLoopOperator::ForwardTime() {
 
 Status AgentLoopOperator::OnWatermark(int64_t ms) {
   watermark_ = ms;
+  rules_->OnWatermark(ms);
   ForwardTime();
   return absl::OkStatus();
 }
@@ -224,7 +248,7 @@ void AgentLoopOperator::Wake() {
 
 Status AgentLoopOperator::OnWake() {
   wake_at_ns_ = INT64_MAX;
-  if (decision_log_->ready()) slow_->OnWake();
+  if (ready_) slow_->OnWake();
   EndTurn();
   return absl::OkStatus();
 }
@@ -244,7 +268,7 @@ Status AgentLoopOperator::OnEndOfInput() {
 }
 
 void AgentLoopOperator::MaybeEnd() {
-  if (!end_of_input_ || ended_ || !decision_log_->ready()) return;
+  if (!end_of_input_ || ended_ || !ready_) return;
   if (!slow_->idle() || !decision_log_->idle() || !rule_log_->idle()) return;
   ended_ = true;
   out()->EmitEndOfInput();
@@ -252,6 +276,10 @@ void AgentLoopOperator::MaybeEnd() {
 
 Status AgentLoopOperator::Snapshot(const std::shared_ptr<SnapshotPart>& part) {
   decision_log_->Snapshot(part.get());
+  StatePiece piece;
+  piece.name = kRulesPiece;
+  EncodePosition(LogPosition{rules_read_, -1, 0}, &piece.bytes);
+  part->Add(std::move(piece));
   part->Finish(absl::OkStatus());
   return absl::OkStatus();
 }

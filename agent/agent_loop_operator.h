@@ -31,10 +31,12 @@ class AgentLoopOperator : public Operator {
 
  private:
   Status OpenState();
+  void OpenLogs();
   Status OpenPaths();
   void Start();
-  void OnDecisionLogRead();
-  void ApplyRules(const RecordBatch& batch);
+  void ReadRules();
+  void OnLogsRead();
+  void ApplyLine(int64_t offset, std::string_view line);
   void ApplyRule(const Rule& rule);
   // Ends every turn: releases, sends, flushes, forwards time.
   void EndTurn();
@@ -53,11 +55,14 @@ class AgentLoopOperator : public Operator {
   std::unique_ptr<RuleSet> rules_;
   std::unique_ptr<DecisionLog> decision_log_;
   std::unique_ptr<RuleLog> rule_log_;
+  std::unique_ptr<RowDecoder> decoder_;
+  std::unique_ptr<ResultQueue> results_;
   std::unique_ptr<SlowPath> slow_;
   std::unique_ptr<RowPath> rows_;
-  AgentLoopParts parts_;
 
+  bool ready_ = false;  // both logs are read
   int64_t opened_ms_ = 0;
+  int64_t rules_read_ = 0;  // offset of the rule log up to which the control input has delivered
   int64_t watermark_ = kNoTimestamp;
   int64_t wake_at_ns_ = INT64_MAX;  // asked for
   bool idle_ = false;

@@ -111,13 +111,13 @@ void ReadRules(const OperatorPlanContext& context, AgentLoopConfig* config) {
   config->max_active = static_cast<size_t>(rules.Int("max_active"));
   config->max_per_minute = rules.Int("max_per_minute");
   config->any_scope = rules.String("scope") == "any";
-  config->actions = rules.List("actions");
+  config->allowed_actions = rules.List("actions");
   config->protected_values = rules.List("protected");
   if (config->default_ttl_ms > config->max_ttl_ms) {
     context.errors->Add("rules.default_ttl",
                         Err(ErrorCode::kConfigOutOfRange, "default_ttl is above max_ttl"));
   }
-  for (const std::string& action : config->actions) {
+  for (const std::string& action : config->allowed_actions) {
     if (IsIdentifier(action)) continue;
     context.errors->Add("rules.actions",
                         Err(ErrorCode::kConfigBadValue,

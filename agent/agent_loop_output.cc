@@ -17,8 +17,9 @@ std::string MakeActionId(std::string_view request_id, std::string_view action) {
 
 AgentLoopOutput::AgentLoopOutput(const AgentLoopConfig& config, Collector* out)
     : out_(out), carry_(config.carry) {
-  for (const SchemaPtr& schema : {config.input, config.decisions, config.blocked, config.actions}) {
-    batches_.emplace_back(schema);
+  for (const SchemaPtr* schema :
+       {&config.input, &config.decisions, &config.blocked, &config.actions}) {
+    batches_.emplace_back(*schema);
   }
 }
 

@@ -148,10 +148,16 @@ OperatorPlan MakePlan(const OperatorPlanContext& context,
                       const std::shared_ptr<const AgentLoopConfig>& config) {
   OperatorPlan plan;
   const int time = context.inputs[0].event_time_field;
-  plan.outputs = {{"", config->input, time},
-                  {"decisions", config->decisions, CarriedTime(*config, time, 0)},
-                  {"blocked", config->blocked, CarriedTime(*config, time, 0)},
-                  {"actions", config->actions, CarriedTime(*config, time, 5)}};
+  const auto output = [&](std::string name, SchemaPtr schema, int event_time_field) {
+    OperatorPlan::Output& out = plan.outputs.emplace_back();
+    out.name = std::move(name);
+    out.schema = std::move(schema);
+    out.event_time_field = event_time_field;
+  };
+  output("", config->input, time);
+  output("decisions", config->decisions, CarriedTime(*config, time, 0));
+  output("blocked", config->blocked, CarriedTime(*config, time, 0));
+  output("actions", config->actions, CarriedTime(*config, time, 5));
   plan.key = config->key;
   const SchemaPtr line = MakeSchema({{"value", Type{TypeKind::kString, {}}, false}});
   plan.control = {{config->rule_topic(), line}};

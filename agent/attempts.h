@@ -2,6 +2,7 @@
 // monotonic time; requests are named by their sequence.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <map>

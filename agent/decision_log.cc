@@ -65,8 +65,9 @@ void DecisionLog::Start(std::function<void()> ready) {
       for (const int p : *all) {
         if (own.count(p) == 0) continue;
         found->partitions.push_back(p);
-        // Opening fences: nobody else appends behind what is about to be read.
-        if (found->status.ok()) found->status = own.at(p)->Open();
+        // Opening fences: nobody else appends behind what is about to be read. What an incarnation
+        // in this process wrote and did not live to sync must not be believed before it is.
+        if (found->status.ok()) found->status = own.at(p)->Sync();
       }
     }
     mail.Post([this, found] { OnFound(*found); });
@@ -113,7 +114,8 @@ void DecisionLog::OnRead(const Status& status) {
 
 Status DecisionLog::Take(int partition, const LogChunk& chunk) {
   Partition* p = At(partition);
-  for (const LogItem& item : chunk.items) {
+  for (size_t i = 0; i < chunk.items.size(); ++i) {
+    const LogItem& item = chunk.items[i];
     StatusOr<Decision> decision = DecisionFromLine(item.value);
     if (!decision.ok()) {
       return Err(ErrorCode::kStateCorrupt,
@@ -124,7 +126,7 @@ Status DecisionLog::Take(int partition, const LogChunk& chunk) {
     const std::string id = decision->request_id;
     // The first one wins: emplace leaves what is there.
     if (known_.emplace(id, Known{*std::move(decision), partition, item.offset}).second) {
-      p->unrecorded.insert(item.offset);
+      p->unrecorded.emplace(item.offset, PositionAt(chunk, i));
     }
   }
   p->next = chunk.next;
@@ -169,8 +171,7 @@ void DecisionLog::Append(uint16_t group, const Decision& decision, std::function
 
 void DecisionLog::Snapshot(SnapshotPart* part) const {
   for (const auto& [number, p] : partitions_) {
-    LogPosition position = p.next;
-    if (!p.unrecorded.empty()) position = LogPosition{*p.unrecorded.begin(), -1, 0};
+    const LogPosition& position = p.unrecorded.empty() ? p.next : p.unrecorded.begin()->second;
     StatePiece piece;
     piece.name = absl::StrCat(ToAbsl(kPiecePrefix), number);
     EncodePosition(position, &piece.bytes);

@@ -6,7 +6,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -60,7 +59,7 @@ class DecisionLog {
     std::shared_ptr<LazyLogWriter> lazy;
     std::unique_ptr<AsyncLogWriter> writer;
     LogPosition next;
-    std::set<int64_t> unrecorded;  // offsets of known decisions
+    std::map<int64_t, LogPosition> unrecorded;  // known decisions by offset
   };
   struct Known {
     Decision decision;

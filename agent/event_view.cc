@@ -3,14 +3,11 @@
 #include "absl/strings/str_cat.h"
 #include "engine/base/fail_point.h"
 #include "engine/base/hash.h"
-#include "engine/model/row.h"
 
 namespace weir {
 
-StatusOr<std::unique_ptr<EventView>> EventView::Create(const AgentLoopConfig& config,
-                                                       int max_parallelism) {
+StatusOr<std::unique_ptr<EventView>> EventView::Create(const AgentLoopConfig& config) {
   auto view = std::make_unique<EventView>();
-  view->max_parallelism_ = max_parallelism;
   WEIR_ASSIGN_OR_RETURN(view->signature_, Signature::Create(*config.input, config.signature));
   WEIR_ASSIGN_OR_RETURN(view->key_, KeySelector::Create(*config.input, config.key));
   view->same_key_ = config.key == config.signature;
@@ -39,13 +36,6 @@ void EventView::Load(const RecordBatch& batch) {
   evaluation_errors_ += static_cast<int64_t>(failed_.size());
   novel_.assign(batch.rows(), false);
   for (const uint32_t row : pass_) novel_[row] = true;
-}
-
-Status EventView::Decode(const std::vector<const std::string*>& rows, RecordBatch* batch) {
-  batch->Clear();
-  for (const std::string* row : rows) WEIR_RETURN_IF_ERROR(DecodeRow(*row, batch));
-  key_.Assign(batch, max_parallelism_);
-  return absl::OkStatus();
 }
 
 std::string EventView::request_id(size_t row, int64_t now_ms) const {

@@ -19,19 +19,10 @@ namespace weir {
 // Looks at one batch at a time; what it gives is valid until the batch changes or the next Load.
 class EventView {
  public:
-  static StatusOr<std::unique_ptr<EventView>> Create(const AgentLoopConfig& config,
-                                                     int max_parallelism);
+  static StatusOr<std::unique_ptr<EventView>> Create(const AgentLoopConfig& config);
 
   // The batch must have its key columns filled.
   void Load(const RecordBatch& batch);
-  // Replaces the batch's content by the encoded rows, with their keys.
-  Status Decode(const std::vector<const std::string*>& rows, RecordBatch* batch);
-
-  // One encoded row, with its key; leaves what was loaded alone.
-  Status DecodeOnly(const std::string& row, RecordBatch* batch) {
-    return Decode({&row}, batch);
-  }
-
   const std::vector<std::string_view>& signatures() const { return signatures_; }
   KeyRef key(size_t row) const {
     return KeyRef{batch_->key_group[row], batch_->key_hash[row], keys_[row]};
@@ -50,7 +41,6 @@ class EventView {
   bool same_key_ = false;  // key and signature are the same fields
   RequestIdMaker ids_;
   std::unique_ptr<ExprProgram> escalate_when_;
-  int max_parallelism_ = 0;
 
   const RecordBatch* batch_ = nullptr;
   std::vector<std::string_view> signatures_, keys_;

@@ -3,16 +3,15 @@
 #include <numeric>
 #include <utility>
 
-#include "engine/model/row.h"
-
 namespace weir {
 
-RowPath::RowPath(const AgentLoopParts& parts, std::unique_ptr<EventView> view,
-                 ProtectedValues protected_values, SlowPath* slow)
+RowPath::RowPath(const AgentLoopParts& parts, ResultQueue* results, SlowPath* slow,
+                 std::unique_ptr<EventView> view, ProtectedValues protected_values)
     : p_(parts),
+      results_(results),
+      slow_(slow),
       view_(std::move(view)),
       protected_(std::move(protected_values)),
-      slow_(slow),
       waiters_(parts.config->input) {}
 
 void RowPath::Process(RecordBatch batch) {
@@ -35,7 +34,7 @@ void RowPath::Release(Flight* flight, size_t max) {
     sequences.push_back(p_.flights->TakeWaiter(flight));
     rows.push_back(&p_.pending->Get(sequences.back())->row);
   }
-  const Status status = view_->Decode(rows, &waiters_);
+  const Status status = p_.decoder->Decode(rows, &waiters_);
   if (!status.ok()) return p_.context->Fail(status);
   view_->Load(waiters_);
   MatchRules(waiters_);
@@ -44,7 +43,7 @@ void RowPath::Release(Flight* flight, size_t max) {
     if (Step(waiters_, i, sequences[i]) == Outcome::kHandled) continue;
     p_.metrics->passed->Add();
     p_.output->Pass(waiters_, i);
-    slow_->Drop(sequences[i]);
+    results_->Drop(sequences[i]);
   }
   // One of them asked anew: those behind it wait on, at their place.
   for (size_t rest = sequences.size(); rest > i; --rest) {
@@ -101,21 +100,21 @@ bool RowPath::AnswerFromRecord(const RecordBatch& batch, size_t row, int64_t wai
   }
   // The event that was decided, not the copy that came now: same origin, same bytes.
   RecordBatch original(batch.schema());
-  const Status status = view_->DecodeOnly(record->row, &original);
+  const Status status = p_.decoder->Decode(record->row, &original);
   if (!status.ok()) {
     p_.context->Fail(status);
     return true;
   }
   p_.metrics->avoided_record->Add();
   p_.output->Decide(original, 0, *decision);
-  if (waiter != 0) slow_->Drop(waiter);
+  if (waiter != 0) results_->Drop(waiter);
   return true;
 }
 
 RowPath::Outcome RowPath::Queue(Flight* flight, const RecordBatch& batch, size_t row) {
   if (!p_.flights->HasRoom(*flight)) return Block(batch, row, kFailSafeRuleId, 0);
   if (view_->novel(row)) p_.metrics->avoided_flight->Add();
-  slow_->Wait(flight, *view_, batch, row);
+  results_->Wait(flight, *view_, batch, row);
   return Outcome::kHandled;
 }
 
@@ -125,7 +124,7 @@ RowPath::Outcome RowPath::Block(const RecordBatch& batch, size_t row, std::strin
     p_.metrics->protected_rows->Add();
     return Outcome::kPass;
   }
-  slow_->Answer(*view_, batch, row, rule_id, waiter);
+  results_->Answer(*view_, batch, row, rule_id, waiter);
   return Outcome::kHandled;
 }
 

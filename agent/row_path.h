@@ -13,8 +13,8 @@ namespace weir {
 
 class RowPath {
  public:
-  RowPath(const AgentLoopParts& parts, std::unique_ptr<EventView> view,
-          ProtectedValues protected_values, SlowPath* slow);
+  RowPath(const AgentLoopParts& parts, ResultQueue* results, SlowPath* slow,
+          std::unique_ptr<EventView> view, ProtectedValues protected_values);
 
   // New events, in order of arrival.
   void Process(RecordBatch batch);
@@ -35,9 +35,10 @@ class RowPath {
   const Standing* StandingAt(const RecordBatch& batch, size_t row);
 
   AgentLoopParts p_;
+  ResultQueue* results_;
+  SlowPath* slow_;
   std::unique_ptr<EventView> view_;
   ProtectedValues protected_;
-  SlowPath* slow_;
   RecordBatch waiters_;
   std::vector<uint32_t> rows_, passed_;
   std::vector<const Rule*> matches_;

@@ -46,30 +46,29 @@ Status RuleSet::CheckRoom(const Rule& rule) {
 }
 
 RuleSet::Applied RuleSet::Apply(const Rule& rule) {
-  // An older version than one that stands is a late copy of what was applied and removed since.
-  if (rule.version <= HighestVersion(rule.id)) return Applied::kDuplicate;
-  Sweep(rule.origin.event_time_ms);
-  if (index_.size() >= max_active_ || !index_.Add(rule).ok()) return Applied::kRefused;
+  // An older version than one that stands, or one that was swept: a late copy of the record.
+  if (rule.version <= HighestVersion(rule.id) || rule.expires_ms < swept_to_) {
+    return Applied::kDuplicate;
+  }
+  if (index_.size() >= 2 * max_active_ || !index_.Add(rule).ok()) return Applied::kRefused;
   state_.Mutable(RuleKey(rule)) = RuleToBytes(rule);
   Remember(rule);
   return Applied::kNew;
 }
 
-void RuleSet::Sweep(int64_t event_time_ms) {
-  if (event_time_ms < INT64_MIN + kSweepGraceMs) return;
-  const int64_t before = event_time_ms - kSweepGraceMs;
-  while (!by_expiry_.empty() && by_expiry_.begin()->first < before) {
+void RuleSet::OnWatermark(int64_t ms) {
+  if (ms < INT64_MIN + kSweepGraceMs) return;
+  swept_to_ = ms - kSweepGraceMs;
+  while (!by_expiry_.empty() && by_expiry_.begin()->first < swept_to_) {
     const std::string key = by_expiry_.begin()->second;
     by_expiry_.erase(by_expiry_.begin());
     known_.erase(key);
     index_.Remove(key);
     state_.Remove(key);
-    const std::string id = key.substr(0, key.find('/'));
-    // The highest version of an id expires last or stands; a set without the id starts anew.
-    if (known_.lower_bound(id + "/") == known_.end() ||
-        known_.lower_bound(id + "/")->compare(0, id.size() + 1, id + "/") != 0) {
-      highest_.erase(id);
-    }
+    const std::string prefix = key.substr(0, key.find('/') + 1);
+    const auto next = known_.lower_bound(prefix);
+    const bool last = next == known_.end() || next->compare(0, prefix.size(), prefix) != 0;
+    if (last) highest_.erase(prefix.substr(0, prefix.size() - 1));
   }
 }
 

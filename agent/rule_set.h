@@ -1,5 +1,5 @@
-// The rules that a subtask has applied: broadcast state plus its index. Changed only by the rule
-// log, so that every subtask and every restore arrives at the same set.
+// The rules that a subtask has applied: broadcast state plus its index. A function of the rule log and
+// of event time alone, so that every subtask and every restore arrives at the same set.
 #pragma once
 
 #include <cstdint>
@@ -25,10 +25,12 @@ class RuleSet {
   // Loads what was restored.
   Status Open(StateOpener* opener);
 
-  // Applies a record of the rule log; twice is once. At the cap the new one is refused and the old
-  // ones stay. Removes rules that expired more than an hour before the new rule's event: the log's
-  // own time decides, not a clock, so that all subtasks agree.
+  // Applies a record of the rule log; twice is once. At twice the cap, which several subtasks that
+  // all keep to it can only reach together, the new one is refused and the old ones stay.
   Applied Apply(const Rule& rule);
+  // Removes rules that expired more than an hour before the watermark. Not by the rule log's own
+  // time: after a crash the log is far ahead of the input that still needs them.
+  void OnWatermark(int64_t ms);
   bool Has(const std::string& rule_key) const { return known_.count(rule_key) != 0; }
   // 0 if there was none.
   int64_t HighestVersion(const std::string& id) const;
@@ -42,11 +44,11 @@ class RuleSet {
 
  private:
   void Remember(const Rule& rule);
-  void Sweep(int64_t event_time_ms);
 
   BroadcastState<std::string> state_;  // rule key -> bytes
   RuleIndex index_;
   size_t max_active_;
+  int64_t swept_to_ = INT64_MIN;  // event time
   std::set<std::string> known_;
   std::set<std::pair<int64_t, std::string>> by_expiry_;
   std::unordered_map<std::string, int64_t> highest_;  // of rules that stand

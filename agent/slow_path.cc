@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "engine/base/fail_point.h"
-#include "engine/model/row.h"
 
 namespace weir {
 
@@ -22,10 +21,11 @@ Attempts::Config AttemptsConfig(const AgentLoopConfig& config) {
 
 }  // namespace
 
-SlowPath::SlowPath(const AgentLoopParts& parts, std::unique_ptr<EventView> view, Masking masking,
-                   Decider decider, std::shared_ptr<AgentChannel> channel,
-                   std::function<void()> after_mail)
+SlowPath::SlowPath(const AgentLoopParts& parts, ResultQueue* results,
+                   std::unique_ptr<EventView> view, Masking masking, Decider decider,
+                   std::shared_ptr<AgentChannel> channel, std::function<void()> after_mail)
     : p_(parts),
+      results_(results),
       view_(std::move(view)),
       masking_(std::move(masking)),
       decider_(std::move(decider)),
@@ -69,11 +69,11 @@ void SlowPath::Resume() {
     if (!decision.ok()) return p_.context->Fail(decision.status());
     Settle(s, *decision);
   }
-  EmitReady();
+  results_->EmitReady();
 }
 
 void SlowPath::Load(const std::string& row) {
-  const Status status = view_->Decode({&row}, &scratch_);
+  const Status status = p_.decoder->Decode(row, &scratch_);
   WEIR_CHECK(status.ok(), "a pending event must decode");
   view_->Load(scratch_);
 }
@@ -81,29 +81,27 @@ void SlowPath::Load(const std::string& row) {
 void SlowPath::Escalate(const EventView& view, const RecordBatch& batch, size_t row,
                         int64_t waiter) {
   const KeyRef key = view.key(row);
-  PendingEntry entry;
-  if (waiter != 0) entry = *p_.pending->Get(waiter);
+  const std::string signature(view.signatures()[row]);
+  PendingEntry entry = waiter != 0
+                           ? *p_.pending->Get(waiter)
+                           : results_->MakeEntry(PendingEntry::Kind::kRequest, view, batch, row);
   entry.kind = PendingEntry::Kind::kRequest;
   entry.seq = p_.records->NextSeq(key);
   entry.request_id = view.request_id(row, p_.context->env().clock->NowMs());
   int64_t sequence = waiter;
-  if (waiter == 0) {
-    entry.key_hash = key.hash;
-    entry.watermark = p_.context->watermark();
-    entry.signature = view.signatures()[row];
-    EncodeRow(batch, row, &entry.row);
-    sequence = p_.pending->Add(key.group, std::move(entry));
-  } else {
+  if (waiter != 0) {
     *p_.pending->Edit(waiter) = std::move(entry);
+  } else {
+    sequence = p_.pending->Add(key.group, std::move(entry));
   }
   p_.metrics->escalated->Add();
-  if (Flight* flight = p_.flights->Find(view.signatures()[row])) {
+  if (Flight* flight = p_.flights->Find(signature)) {
     // One of its waiters asks anew; the others stay behind it.
-    MarkSettled(flight->leader);
+    results_->MarkSettled(flight->leader);
     flight->leader = sequence;
     flight->state = Flight::State::kAsking;
   } else {
-    p_.flights->Open(view.signatures()[row], sequence);
+    p_.flights->Open(signature, sequence);
   }
   Consult(sequence, false);
 }
@@ -262,7 +260,7 @@ void SlowPath::Record(int64_t sequence, const Decision& decision) {
     p_.records->SetStanding(key, entry->signature, {scratch_.event_time[0], fail_safe});
   }
   p_.decision_log->Forget(decision.request_id);
-  Complete(sequence);
+  results_->Complete(sequence);
   Settle(sequence, decision);
 }
 
@@ -274,7 +272,7 @@ void SlowPath::Settle(int64_t sequence, const Decision& decision) {
   const bool rule_missing = decision.rule && !p_.rules->Has(RuleKey(*decision.rule));
   if (rule_missing) p_.rule_log->Append(*decision.rule);
   if (flight == nullptr) {
-    MarkSettled(sequence);
+    results_->MarkSettled(sequence);
   } else if (rule_missing && !WEIR_PLANTED_BUG("H-10")) {
     AwaitRule(flight, *decision.rule);
   } else {
@@ -316,86 +314,8 @@ Flight* SlowPath::NextRelease() {
 }
 
 void SlowPath::CloseReleased(Flight* flight) {
-  MarkSettled(flight->leader);
+  results_->MarkSettled(flight->leader);
   p_.flights->Close(flight);
-}
-
-void SlowPath::MarkSettled(int64_t sequence) {
-  PendingEntry* entry = p_.pending->Edit(sequence);
-  if (entry == nullptr) return;
-  entry->settled = true;
-  if (entry->emitted) p_.pending->Remove(sequence);
-}
-
-void SlowPath::Wait(Flight* flight, const EventView& view, const RecordBatch& batch, size_t row) {
-  const KeyRef key = view.key(row);
-  PendingEntry entry;
-  entry.kind = PendingEntry::Kind::kWaiter;
-  entry.key_hash = key.hash;
-  entry.watermark = p_.context->watermark();
-  entry.signature = view.signatures()[row];
-  EncodeRow(batch, row, &entry.row);
-  p_.flights->AddWaiter(flight, p_.pending->Add(key.group, std::move(entry)));
-}
-
-void SlowPath::Answer(const EventView& view, const RecordBatch& batch, size_t row,
-                      std::string_view rule_id, int64_t waiter) {
-  p_.metrics->blocked->Add();
-  const KeyRef key = view.key(row);
-  if (waiter != 0) {
-    PendingEntry* entry = p_.pending->Edit(waiter);
-    entry->kind = PendingEntry::Kind::kAnswered;
-    entry->rule_id = rule_id;
-    Complete(waiter);
-  } else if (p_.pending->queue()->MustQueue(key.hash)) {
-    PendingEntry entry;
-    entry.kind = PendingEntry::Kind::kAnswered;
-    entry.key_hash = key.hash;
-    entry.watermark = p_.context->watermark();
-    entry.signature = view.signatures()[row];
-    entry.rule_id = rule_id;
-    EncodeRow(batch, row, &entry.row);
-    Complete(p_.pending->Add(key.group, std::move(entry)));
-  } else {
-    p_.output->Block(batch, row, rule_id);
-  }
-}
-
-void SlowPath::Drop(int64_t waiter) {
-  p_.pending->Remove(waiter);
-  Complete(waiter);
-}
-
-void SlowPath::Complete(int64_t sequence) {
-  if (p_.pending->queue()->Complete(sequence)) EmitReady();
-}
-
-// At once after each completion: a later result that need not queue must not overtake.
-void SlowPath::EmitReady() {
-  p_.pending->queue()->TakeReady(&ready_);
-  for (const int64_t s : ready_) {
-    const PendingEntry* entry = p_.pending->Get(s);
-    if (entry == nullptr) continue;  // a waiter that has passed
-    if (entry->kind == PendingEntry::Kind::kRequest) {
-      EmitRequest(s);
-      continue;
-    }
-    Load(entry->row);
-    p_.output->Block(scratch_, 0, entry->rule_id);
-    p_.pending->Remove(s);
-  }
-}
-
-void SlowPath::EmitRequest(int64_t sequence) {
-  PendingEntry* entry = p_.pending->Edit(sequence);
-  const StatusOr<Decision> decision = DecisionFromBytes(entry->decision);
-  WEIR_CHECK(decision.ok(), "a recorded decision must decode");
-  Load(entry->row);
-  p_.metrics->decisions->Add();
-  p_.output->Decide(scratch_, 0, *decision);
-  p_.output->Act(scratch_, 0, *decision);
-  entry->emitted = true;
-  if (entry->settled) p_.pending->Remove(sequence);
 }
 
 void SlowPath::OnWake() {
@@ -407,7 +327,7 @@ void SlowPath::OnWake() {
       Send(d.sequence);
     } else if (WEIR_PLANTED_BUG("B-69") && d.attempt > 1) {
       const std::string signature = p_.pending->Get(d.sequence)->signature;
-      Drop(d.sequence);
+      results_->Drop(d.sequence);
       Release(p_.flights->Find(signature));
     } else {
       DecideByFailSafe(d.sequence,

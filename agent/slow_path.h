@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -10,41 +11,21 @@
 #include <unordered_map>
 #include <vector>
 
-#include "agent/agent_loop_config.h"
-#include "agent/agent_loop_metrics.h"
-#include "agent/agent_loop_output.h"
+#include "agent/agent_loop_parts.h"
 #include "agent/attempts.h"
 #include "agent/decider.h"
-#include "agent/decision_log.h"
-#include "agent/decision_records.h"
 #include "agent/event_view.h"
-#include "agent/flight.h"
 #include "agent/late_replies.h"
-#include "agent/pending.h"
-#include "agent/rule_log.h"
-#include "agent/rule_set.h"
+#include "agent/masking.h"
+#include "agent/result_queue.h"
 
 namespace weir {
-
-// What the paths of one subtask share. Owned by the operator.
-struct AgentLoopParts {
-  const AgentLoopConfig* config = nullptr;
-  OperatorContext* context = nullptr;
-  AgentLoopMetrics* metrics = nullptr;
-  AgentLoopOutput* output = nullptr;
-  PendingStore* pending = nullptr;
-  DecisionRecords* records = nullptr;
-  FlightTable* flights = nullptr;
-  RuleSet* rules = nullptr;
-  DecisionLog* decision_log = nullptr;
-  RuleLog* rule_log = nullptr;
-};
 
 class SlowPath {
  public:
   // `view` is the slow path's own. `after_mail` runs at the end of every mail that it gets.
-  SlowPath(const AgentLoopParts& parts, std::unique_ptr<EventView> view, Masking masking,
-           Decider decider, std::shared_ptr<AgentChannel> channel,
+  SlowPath(const AgentLoopParts& parts, ResultQueue* results, std::unique_ptr<EventView> view,
+           Masking masking, Decider decider, std::shared_ptr<AgentChannel> channel,
            std::function<void()> after_mail);
 
   // Takes up the flights of a restored state; Resume, once the decision log is read, goes on with
@@ -54,13 +35,7 @@ class SlowPath {
 
   // The row must be asked about. `waiter` is its pending entry if it waited, else 0.
   void Escalate(const EventView& view, const RecordBatch& batch, size_t row, int64_t waiter);
-  // The row waits behind its signature's flight, which has room.
-  void Wait(Flight* flight, const EventView& view, const RecordBatch& batch, size_t row);
-  // The row is answered by `rule_id`, in its turn.
-  void Answer(const EventView& view, const RecordBatch& batch, size_t row,
-              std::string_view rule_id, int64_t waiter);
-  // The waiter has passed: its entry goes.
-  void Drop(int64_t waiter);
+  // An event was answered or passed: a late rule must not reach back over it.
   void NoteAnswered(const EventView& view, const RecordBatch& batch, size_t row) {
     if (!late_.empty()) late_.NoteAnswered(view.signatures()[row], batch, row);
   }
@@ -86,8 +61,6 @@ class SlowPath {
   }
 
  private:
-  struct Loaded;  // a pending entry's event, decoded
-
   void Consult(int64_t sequence, bool restored);
   void Send(int64_t sequence);
   void OnReply(int64_t sequence, const std::string& request_id, const StatusOr<AgentReply>& reply);
@@ -101,14 +74,11 @@ class SlowPath {
   void Settle(int64_t sequence, const Decision& decision);
   void AwaitRule(Flight* flight, const Rule& rule);
   void Release(Flight* flight);
-  void MarkSettled(int64_t sequence);
-  void Complete(int64_t sequence);
-  void EmitReady();
-  void EmitRequest(int64_t sequence);
   // Decodes the entry's event into scratch_ and loads it into view_.
   void Load(const std::string& row);
 
   AgentLoopParts p_;
+  ResultQueue* results_;
   std::unique_ptr<EventView> view_;
   Masking masking_;
   Decider decider_;
@@ -121,7 +91,6 @@ class SlowPath {
   std::unordered_map<int64_t, int64_t> asked_ms_;
   std::deque<std::string> to_release_;        // signatures
   std::multimap<std::string, std::string> awaiting_;  // rule key -> signature
-  std::vector<int64_t> ready_;
 };
 
 }  // namespace weir

@@ -38,7 +38,12 @@ class Events {
   Random random_{1};
 };
 
-OptionTexts Ledger() { return {{"key", {"src_ip"}}, {"id", {"host", "line"}}}; }
+constexpr int64_t kLedgerIds = 1'000'000;  // that the ledger holds when the clock starts, and later
+
+OptionTexts Ledger() {
+  return {
+      {"key", {"src_ip"}}, {"id", {"host", "line"}}, {"ttl", {std::to_string(kLedgerIds) + "ms"}}};
+}
 OptionTexts Sliding() {
   return {{"key", {"src_ip"}},
           {"where", {"kind in ['failed', 'invalid_user']"}},
@@ -62,7 +67,9 @@ void Run(benchmark::State& state, const std::vector<OperatorRig*>& rigs) {
   const int64_t rows = state.range(1);
   const auto process = [&](RecordBatch batch) {
     for (OperatorRig* rig : rigs) {
+      rig->now_ms += rows;  // an id a millisecond
       rig->ProcessKeyed(std::move(batch));
+      for (int64_t i = 0; i < rows; i += 128) rig->backend()->ReclaimExpired();  // 2 blocks a row
       batch = std::move(rig->emitted().back());
       rig->emitted().clear();
     }
@@ -73,8 +80,9 @@ void Run(benchmark::State& state, const std::vector<OperatorRig*>& rigs) {
     rigs[0]->AssignKey(&batch);
     return batch;
   };
-  // Every key has been seen before the clock starts.
-  for (int64_t done = 0; done < 4 * state.range(0); done += rows) process(next());
+  for (int64_t done = 0; done < kLedgerIds * 3 / 2 + 4 * state.range(0); done += rows) {
+    process(next());
+  }
   for (auto _ : state) {
     RecordBatch batch = next();
     const double begin = CpuSeconds();

@@ -104,7 +104,7 @@ void SimFile::Crash(Random* random) {
       unsynced_from = std::min(unsynced_from, write.size);
     } else if (i < whole) {
       durable_.append(write.bytes);
-    } else if (extent != 0) {
+    } else if (extent != 0 && !random->OneIn(3)) {
       durable_.append(write.bytes, 0, random->Uniform(write.bytes.size() + 1));
     }
   }

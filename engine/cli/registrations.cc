@@ -28,7 +28,7 @@ Status RegisterAll(Registry* registry) {
       {"memory", [](const Env& env) -> std::unique_ptr<StateBackend> {
          return std::make_unique<HotStateBackend>(env.clock);
        }}));
-  return registry->AddAgentChannel(EmbeddedAgentType());
+  return registry->AddAgentChannel(MakeEmbeddedAgentType());
 }
 
 }  // namespace weir

@@ -30,7 +30,7 @@ struct LogItem {
   int64_t offset;
   std::string_view value;      // into LogChunk::buffer; at least 64 readable bytes follow it there
   int64_t timestamp_ms = 0;    // 0 if the log kept none
-  std::string_view effect_id;  // "" if the log kept none
+  std::string_view effect_id = {};  // "" if the log kept none
   int64_t epoch = 0;           // of the writer's incarnation
   bool oversized = false;      // too large to be handed out: `value` is only its beginning
 };

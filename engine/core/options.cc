@@ -21,10 +21,14 @@ struct Unit {
 // Largest first: formatting takes the first one that divides without a rest.
 constexpr Unit kDurationUnits[] = {
     {"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}};
-constexpr Unit kSizeUnits[] = {{"TiB", int64_t{1} << 40}, {"GiB", int64_t{1} << 30},
-                               {"MiB", int64_t{1} << 20}, {"KiB", int64_t{1} << 10},
-                               {"TB", 1'000'000'000'000}, {"GB", 1'000'000'000},
-                               {"MB", 1'000'000},         {"kB", 1'000},
+constexpr Unit kSizeUnits[] = {{"TiB", int64_t{1} << 40},
+                               {"GiB", int64_t{1} << 30},
+                               {"MiB", int64_t{1} << 20},
+                               {"KiB", int64_t{1} << 10},
+                               {"TB", 1'000'000'000'000},
+                               {"GB", 1'000'000'000},
+                               {"MB", 1'000'000},
+                               {"kB", 1'000},
                                {"B", 1}};
 constexpr int64_t kMaxDurationMs = int64_t{36'500} * 86'400'000;  // a century: sums never overflow
 constexpr int64_t kMaxSizeBytes = int64_t{1} << 60;
@@ -89,10 +93,14 @@ std::string FormatUnits(int64_t value, std::span<const Unit> units, std::string_
 std::string Bound(const OptionDef& def, double value) {
   const int64_t whole = static_cast<int64_t>(value);
   switch (def.type) {
-    case OptionType::kDuration: return FormatDuration(whole);
-    case OptionType::kSize: return FormatSize(whole);
-    case OptionType::kInt: return absl::StrCat(whole);
-    default: return absl::StrCat(value);
+    case OptionType::kDuration:
+      return FormatDuration(whole);
+    case OptionType::kSize:
+      return FormatSize(whole);
+    case OptionType::kInt:
+      return absl::StrCat(whole);
+    default:
+      return absl::StrCat(value);
   }
 }
 
@@ -108,19 +116,23 @@ std::string RangeText(const OptionDef& def) {
 
 const char* Noun(OptionType type) {
   switch (type) {
-    case OptionType::kInt: return "an integer";
-    case OptionType::kDouble: return "a number";
-    case OptionType::kDuration: return "a duration";
-    case OptionType::kSize: return "a size";
-    default: return "a text";
+    case OptionType::kInt:
+      return "an integer";
+    case OptionType::kDouble:
+      return "a number";
+    case OptionType::kDuration:
+      return "a duration";
+    case OptionType::kSize:
+      return "a size";
+    default:
+      return "a text";
   }
 }
 
 Status CheckRange(const OptionDef& def, double value, std::string_view text) {
   if ((!def.min || value >= *def.min) && (!def.max || value <= *def.max)) return absl::OkStatus();
   return Err(ErrorCode::kConfigOutOfRange,
-             absl::StrCat("expected ", Noun(def.type), RangeText(def), ", found ",
-                          ToAbsl(text)));
+             absl::StrCat("expected ", Noun(def.type), RangeText(def), ", found ", ToAbsl(text)));
 }
 
 StatusOr<int64_t> ParseInt(const OptionDef& def, std::string_view text) {
@@ -145,8 +157,7 @@ StatusOr<double> ParseDouble(const OptionDef& def, std::string_view text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
-    return Err(ErrorCode::kConfigWrongType,
-               absl::StrCat("expected a number, found ", Quoted(text)),
+    return Err(ErrorCode::kConfigWrongType, absl::StrCat("expected a number, found ", Quoted(text)),
                absl::StrCat("write a number", RangeText(def), ", for example 0.5"));
   }
   return value;
@@ -166,10 +177,10 @@ Status CheckAllowed(const OptionDef& def, std::string_view text) {
     return absl::OkStatus();
   }
   const std::string near = NearestName(text, def.allowed);
-  return Err(ErrorCode::kConfigBadValue,
-             absl::StrCat("expected one of ", absl::StrJoin(def.allowed, ", "), ", found ",
-                          Quoted(text)),
-             near.empty() ? "" : absl::StrCat("did you mean '", near, "'?"));
+  return Err(
+      ErrorCode::kConfigBadValue,
+      absl::StrCat("expected one of ", absl::StrJoin(def.allowed, ", "), ", found ", Quoted(text)),
+      near.empty() ? "" : absl::StrCat("did you mean '", near, "'?"));
 }
 
 // "[a, b]" or "a": only for defaults, which are ours and hold no quotes.
@@ -319,8 +330,8 @@ StatusOr<int64_t> ParseDuration(std::string_view text) {
     return wrong("write a number and one of ms, s, m, h, d, for example 10s");
   }
   if (unit.empty()) {
-    return wrong(absl::StrCat("a duration needs a unit: ", ToAbsl(text), "s, ", ToAbsl(text),
-                              "ms, ..."));
+    return wrong(
+        absl::StrCat("a duration needs a unit: ", ToAbsl(text), "s, ", ToAbsl(text), "ms, ..."));
   }
   for (const Unit& known : kDurationUnits) {
     if (unit != known.name) continue;

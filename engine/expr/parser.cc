@@ -66,6 +66,7 @@ class Parser {
 
   // Checks the depth of a finished node.
   ExprPtr Done(ExprPtr e) {
+    if (e == nullptr) return e;
     for (const ExprPtr& arg : e->args) e->depth = std::max(e->depth, arg->depth + 1);
     return e->depth > max_depth_ ? TooDeep(e->position) : std::move(e);
   }

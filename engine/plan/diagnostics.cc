@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "engine/plan/characters.h"
 #include "engine/plan/yaml.h"
 
 namespace weir {
@@ -18,14 +19,14 @@ constexpr size_t kMaxShownColumns = 110;
 
 bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
-// A line as code points, because columns count those; a tab shows as one space.
+// A line as code points, because columns count those.
 std::vector<std::string> Characters(std::string_view line) {
   std::vector<std::string> out;
   for (const char c : line) {
     if (IsContinuation(c) && !out.empty()) {
       out.back() += c;
     } else {
-      out.emplace_back(1, c == '\t' ? ' ' : c);
+      out.emplace_back(1, c);
     }
   }
   return out;
@@ -62,8 +63,8 @@ Span SecretValue(std::string_view line, size_t from) {
 }
 
 size_t CountCharacters(std::string_view text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(),
-                                           [](char c) { return !IsContinuation(c); }));
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return !IsContinuation(c); }));
 }
 
 // Replaces the values of secret keys by ***, and moves the mark along.
@@ -150,9 +151,13 @@ void Diagnostics::Error(const YamlNode& at, const Status& status) {
   if (!at.secret || at.text.empty()) return Error(at.mark, status);
   int number = ErrorNumber(status);
   if (number == 0) number = static_cast<int>(ErrorCode::kConfigBadValue);
-  // The hint may repeat the value too, and says little without it.
-  Add({true, number, at.mark,
-       absl::StrReplaceAll(status.message(), {{at.text, "***"}}), ""});
+  std::string message = absl::StrReplaceAll(status.message(), {{at.text, "***"}});
+  // A message may repeat a long value cut short.
+  constexpr size_t kTelling = 6;
+  if (message.find(at.text.substr(0, kTelling)) != std::string::npos && at.text.size() > kTelling) {
+    message = "this value is not accepted";
+  }
+  Add({true, number, at.mark, std::move(message), ""});  // the hint may repeat it too
 }
 
 std::vector<Diagnostic> Diagnostics::Sorted() const {
@@ -161,9 +166,8 @@ std::vector<Diagnostic> Diagnostics::Sorted() const {
     return std::make_tuple(d.mark.line < 0, d.mark.line < 0 ? -d.mark.line : d.mark.line,
                            d.mark.column, d.number);
   };
-  std::stable_sort(sorted.begin(), sorted.end(), [&rank](const Diagnostic& a, const Diagnostic& b) {
-    return rank(a) < rank(b);
-  });
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [&rank](const Diagnostic& a, const Diagnostic& b) { return rank(a) < rank(b); });
   return sorted;
 }
 
@@ -176,19 +180,20 @@ std::string Diagnostics::Place(const SourceMark& mark) const {
   if (mark.line > 0) return absl::StrCat(file_, ":", mark.line, ":", mark.column);
   const size_t number = static_cast<size_t>(-mark.line);
   if (number == 0 || number > overrides_.size()) return file_;
-  return absl::StrCat("--set ", MaskOverride(overrides_[number - 1]));
+  return absl::StrCat("--set ", Printable(MaskOverride(overrides_[number - 1])));
 }
 
 std::string Diagnostics::Head(const Diagnostic& entry) const {
   return absl::StrFormat("%s: %s[WEIR-%04d]: %s\n", Place(entry.mark),
-                         entry.is_error ? "error" : "warning", entry.number, entry.message);
+                         entry.is_error ? "error" : "warning", entry.number,
+                         Printable(entry.message));
 }
 
 std::string Diagnostics::Excerpt(const SourceMark& mark) const {
   const std::string_view line = Line(mark.line);
   if (line.empty()) return "";
   SourceMark at = mark;
-  const std::vector<std::string> characters = Characters(MaskSecrets(line, &at));
+  const std::vector<std::string> characters = Characters(Printable(MaskSecrets(line, &at)));
   const size_t size = characters.size();
   const size_t column = std::min<size_t>(static_cast<size_t>(std::max(at.column, 1)) - 1, size);
   size_t begin = 0;
@@ -211,7 +216,7 @@ std::string Diagnostics::Render() const {
   std::string out;
   for (const Diagnostic& entry : Sorted()) {
     absl::StrAppend(&out, Head(entry), Excerpt(entry.mark));
-    if (!entry.hint.empty()) absl::StrAppend(&out, "  hint: ", entry.hint, "\n");
+    if (!entry.hint.empty()) absl::StrAppend(&out, "  hint: ", Printable(entry.hint), "\n");
   }
   if (errors_ > 0) absl::StrAppend(&out, Count(errors_, "error"));
   if (warnings() > 0) {

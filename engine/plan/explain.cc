@@ -46,7 +46,8 @@ class Explainer {
          job.state.dir);
     std::string every;
     if (job.checkpoints.every_records > 0) {
-      every = absl::StrCat(" or ", Count(static_cast<size_t>(job.checkpoints.every_records), "record"));
+      every =
+          absl::StrCat(" or ", Count(static_cast<size_t>(job.checkpoints.every_records), "record"));
     }
     Line("  checkpoints  every ", FormatDuration(job.checkpoints.interval_ms), every, " to ",
          ShowUrl(job.checkpoints.storage), ", ", job.checkpoints.retain, " kept, timeout ",
@@ -104,10 +105,14 @@ class Explainer {
 
   static std::string What(const LogicalNode& node) {
     switch (node.kind) {
-      case NodeKind::kSource: return absl::StrCat("source ", node.number, " of topic ", node.topic);
-      case NodeKind::kControl: return absl::StrCat("control source of topic ", node.topic);
-      case NodeKind::kOperator: return node.type;
-      case NodeKind::kSink: break;
+      case NodeKind::kSource:
+        return absl::StrCat("source ", node.number, " of topic ", node.topic);
+      case NodeKind::kControl:
+        return absl::StrCat("control source of topic ", node.topic);
+      case NodeKind::kOperator:
+        return node.type;
+      case NodeKind::kSink:
+        break;
     }
     return absl::StrCat(node.is_outbox ? "outbox" : "sink", " to topic ", node.topic);
   }
@@ -147,8 +152,9 @@ class Explainer {
       if (!node.options.Has("agent") || node.options.Get("agent").table == nullptr) continue;
       const Options& agent = node.options.Table("agent");
       any = true;
-      std::string text = absl::StrCat("  ", node.name, ": asks ",
-                                      agent.Has("endpoint") ? ShowUrl(agent.String("endpoint")) : "?");
+      std::string text =
+          absl::StrCat("  ", node.name, ": asks ",
+                       agent.Has("endpoint") ? ShowUrl(agent.String("endpoint")) : "?");
       if (agent.Has("capacity")) {
         absl::StrAppend(&text, ", at most ", agent.Int("capacity"), " open requests a subtask");
       }

@@ -10,10 +10,14 @@ namespace {
 
 const char* KindName(const LogicalNode& node) {
   switch (node.kind) {
-    case NodeKind::kSource: return "source";
-    case NodeKind::kOperator: return "operator";
-    case NodeKind::kSink: return node.is_outbox ? "outbox" : "sink";
-    case NodeKind::kControl: return "control";
+    case NodeKind::kSource:
+      return "source";
+    case NodeKind::kOperator:
+      return "operator";
+    case NodeKind::kSink:
+      return node.is_outbox ? "outbox" : "sink";
+    case NodeKind::kControl:
+      return "control";
   }
   return "?";
 }
@@ -54,11 +58,20 @@ std::string MermaidText(std::string_view text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '"': out += "#quot;"; break;
-      case '#': out += "#35;"; break;
-      case '<': out += "&lt;"; break;
-      case '\n': out += "<br/>"; break;
-      default: out += c;
+      case '"':
+        out += "#quot;";
+        break;
+      case '#':
+        out += "#35;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '\n':
+        out += "<br/>";
+        break;
+      default:
+        out += c;
     }
   }
   return out;
@@ -77,10 +90,10 @@ std::string JsonList(const std::vector<std::string>& texts) {
 
 std::string NodeJson(const PhysicalPlan& plan, const ChainMember& member) {
   const LogicalNode& node = plan.node(member);
-  std::string out = absl::StrCat("{\"name\":", Json(node.name), ",\"uid\":", Json(node.uid),
-                                 ",\"kind\":\"", KindName(node), "\",\"type\":", Json(node.type),
-                                 ",\"number\":", node.number, ",\"parent\":", member.parent,
-                                 ",\"port\":", member.port);
+  std::string out =
+      absl::StrCat("{\"name\":", Json(node.name), ",\"uid\":", Json(node.uid), ",\"kind\":\"",
+                   KindName(node), "\",\"type\":", Json(node.type), ",\"number\":", node.number,
+                   ",\"parent\":", member.parent, ",\"port\":", member.port);
   if (!node.topic.empty()) absl::StrAppend(&out, ",\"topic\":", Json(node.topic));
   if (!node.op.key.empty()) absl::StrAppend(&out, ",\"key\":", JsonList(node.op.key));
   const std::string outputs = JoinAll(node.outputs.size(), [&](size_t i) {
@@ -101,13 +114,15 @@ std::string EdgeJson(const PhysicalEdge& edge) {
 }  // namespace
 
 std::string GraphDot(const PhysicalPlan& plan) {
-  std::string out = absl::StrCat("digraph ", Json(plan.logical.job.name),
-                                 " {\n  rankdir=LR;\n  node [shape=box, fontname=\"sans-serif\"];\n");
+  std::string out =
+      absl::StrCat("digraph ", Json(plan.logical.job.name),
+                   " {\n  rankdir=LR;\n  node [shape=box, fontname=\"sans-serif\"];\n");
   for (const PhysicalTask& task : plan.tasks) {
     absl::StrAppend(&out, "  subgraph cluster_", task.id, " {\n    label=\"task ", task.id, " x",
                     task.parallelism, "\";\n");
     for (const ChainMember& member : task.chain) {
-      absl::StrAppend(&out, "    n", member.node, " [label=", Json(Label(plan.node(member))), "];\n");
+      absl::StrAppend(&out, "    n", member.node, " [label=", Json(Label(plan.node(member))),
+                      "];\n");
     }
     for (const ChainMember& member : task.chain) {
       if (member.parent < 0) continue;
@@ -146,8 +161,8 @@ std::string GraphMermaid(const PhysicalPlan& plan) {
     for (const ChainMember& member : task.chain) {
       if (member.parent < 0) continue;
       const int from = task.chain[static_cast<size_t>(member.parent)].node;
-      arrow(from, member.node,
-            PortName(plan.logical.nodes[static_cast<size_t>(from)], member.port), "-->");
+      arrow(from, member.node, PortName(plan.logical.nodes[static_cast<size_t>(from)], member.port),
+            "-->");
     }
   }
   for (const PhysicalEdge& edge : plan.edges) {

@@ -114,8 +114,7 @@ class Builder {
                     const Schema& schema) {
     std::vector<std::string> names;
     for (const Field& field : schema.fields()) names.push_back(field.name);
-    Error(mark, ErrorCode::kPlanSchema,
-          absl::StrCat(ToAbsl(owner), " has no field '", name, "'"),
+    Error(mark, ErrorCode::kPlanSchema, absl::StrCat(ToAbsl(owner), " has no field '", name, "'"),
           SuggestName(name, names, "its fields are"));
   }
 
@@ -124,15 +123,16 @@ class Builder {
     const auto it = by_name_.find(ref.node());
     if (it == by_name_.end()) return std::nullopt;  // unknown, in a cycle, or wrong itself
     const LogicalNode& node = plan_.nodes[it->second];
+    if (node.kind == NodeKind::kSink) return std::nullopt;  // reported by StreamOrder
     std::vector<std::string> known;
     for (size_t port = 0; port < node.outputs.size(); ++port) {
       const std::string& name = node.outputs[port].name;
       if (name == ref.output()) return NodeInput{it->second, static_cast<int>(port)};
       known.push_back(name.empty() ? node.name : absl::StrCat(node.name, ".", name));
     }
-    const std::string what = ref.output().empty()
-                                 ? absl::StrCat("'", node.name, "' has no default output")
-                                 : absl::StrCat("'", node.name, "' has no output '", ref.output(), "'");
+    const std::string what =
+        ref.output().empty() ? absl::StrCat("'", node.name, "' has no default output")
+                             : absl::StrCat("'", node.name, "' has no output '", ref.output(), "'");
     Error(ref.mark, ErrorCode::kConfigUnknownName, what,
           known.empty() ? "" : absl::StrCat("its outputs are ", absl::StrJoin(known, ", ")));
     return std::nullopt;
@@ -215,13 +215,15 @@ class Builder {
   static bool CheckKey(const LogicalNode& node, const std::vector<PlanInput>& inputs,
                        NodeErrors* errors) {
     if (node.op.key.empty()) return true;
+    bool good = true;
     for (const PlanInput& input : inputs) {
-      const Status usable = KeySelector::Create(*input.schema, node.op.key).status();
-      if (usable.ok()) continue;
-      errors->Add("key", usable);
-      return false;
+      for (const std::string& field : node.op.key) {
+        const Status usable = KeySelector::Create(*input.schema, {field}).status();
+        if (!usable.ok()) errors->Add(absl::StrCat("key.", field), usable);
+        good = good && usable.ok();
+      }
     }
-    return true;
+    return good;
   }
 
   // Mistakes of an operator's author, found before a job runs.
@@ -229,9 +231,10 @@ class Builder {
     std::map<std::string, int> names;
     for (const OperatorPlan::Output& output : node.op.outputs) {
       if (output.schema != nullptr && ++names[output.name] == 1) continue;
-      errors->Add("", Err(ErrorCode::kInternal,
-                          absl::StrCat("the type '", node.type, "' plans the output '", output.name,
-                                       output.schema == nullptr ? "' without a schema" : "' twice")));
+      errors->Add("",
+                  Err(ErrorCode::kInternal,
+                      absl::StrCat("the type '", node.type, "' plans the output '", output.name,
+                                   output.schema == nullptr ? "' without a schema" : "' twice")));
       return false;
     }
     return true;
@@ -278,15 +281,16 @@ class Builder {
     const size_t count = plan_.nodes.size();
     for (size_t i = 0; i < count; ++i) {
       for (size_t k = 0; k < plan_.nodes[i].op.control.size(); ++k) {
-        const OperatorPlan::ControlInput& control = plan_.nodes[i].op.control[k];
-        LogicalNode node = NewNode(NodeKind::kControl,
-                                   absl::StrCat(plan_.nodes[i].name, "#", control.topic),
-                                   plan_.nodes[i].mark);
+        const OperatorPlan::ControlInput control = plan_.nodes[i].op.control[k];
+        LogicalNode node =
+            NewNode(NodeKind::kControl, absl::StrCat(plan_.nodes[i].name, "#", control.topic),
+                    plan_.nodes[i].mark);
         node.uid = absl::StrCat(plan_.nodes[i].uid, "#", control.topic);
         node.parallelism = 1;
         node.topic = control.topic;
         node.outputs.push_back({"", control.schema, -1, {}});
-        plan_.nodes[i].controls.push_back(Append(std::move(node)));
+        const int added = Append(std::move(node));  // moves all nodes
+        plan_.nodes[i].controls.push_back(added);
       }
     }
   }
@@ -312,8 +316,8 @@ class Builder {
       const SourceMark mark = node.options.MarkOf("on_error");
       Error(mark.line != 0 ? mark : node.mark, ErrorCode::kConfigUnusedOutput,
             absl::StrCat("the dead letters of '", node.name, "' lead nowhere"),
-            absl::StrCat("add to sinks:  ", node.name, "_dead: { input: ", port, ", topic: ",
-                         node.name, ".dead_letter }  or say on_error: fail"));
+            absl::StrCat("add to sinks:  ", node.name, "_dead: { input: ", port,
+                         ", topic: ", node.name, ".dead_letter }  or say on_error: fail"));
     }
   }
 

@@ -91,10 +91,10 @@ bool NodeErrors::AddInsideExpression(const YamlNode& at, const Status& status) {
   }
   const auto code = static_cast<ErrorCode>(ErrorNumber(status));
   if (at.text_line == 0) {
-    diagnostics_->Error(at.mark, code,
-                        absl::StrCat(ToAbsl(text), " (in the expression, line ", line, " column ",
-                                     column, ")"),
-                        ErrorHint(status));
+    diagnostics_->Error(
+        at.mark, code,
+        absl::StrCat(ToAbsl(text), " (in the expression, line ", line, " column ", column, ")"),
+        ErrorHint(status));
     return true;
   }
   SourceMark mark;

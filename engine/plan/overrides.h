@@ -1,4 +1,5 @@
-// `--set a.b=c`: changes the tree before anything checks it, so an override is checked like the file.
+// `--set a.b=c`: changes the tree before anything checks it, so an override is checked like the
+// file.
 //
 //   job.parallelism=4                     a key in a table; missing tables are created
 //   operators.guard.agent.capacity=10     an item of a list, by its `name`

@@ -48,8 +48,8 @@ class Planner {
   Status CheckNodes() {
     const JobSettings& job = plan_.logical.job;
     if (nodes().size() > kMaxPlanNodes) {
-      return Err(ErrorCode::kPlanParallelism, absl::StrCat("the plan has ", nodes().size(),
-                                                           " nodes, at most ", kMaxPlanNodes));
+      return Err(ErrorCode::kPlanParallelism,
+                 absl::StrCat("the plan has ", nodes().size(), " nodes, at most ", kMaxPlanNodes));
     }
     for (size_t i = 0; i < nodes().size(); ++i) {
       const LogicalNode& node = nodes()[i];
@@ -134,7 +134,8 @@ class Planner {
     if (!node.op.key.empty() || node.inputs.empty()) return node.op.key;
     const std::vector<std::string>& first = PortOf(node.inputs[0]).keyed_by;
     for (const NodeInput& input : node.inputs) {
-      if (PartitioningOf(node, input) != Partitioning::kForward || PortOf(input).keyed_by != first) {
+      if (PartitioningOf(node, input) != Partitioning::kForward ||
+          PortOf(input).keyed_by != first) {
         return {};
       }
     }
@@ -206,10 +207,14 @@ int PhysicalPlan::subtasks() const {
 
 const char* PartitioningName(Partitioning partitioning) {
   switch (partitioning) {
-    case Partitioning::kForward: return "forward";
-    case Partitioning::kKeyed: return "keyed";
-    case Partitioning::kBroadcast: return "broadcast";
-    case Partitioning::kRebalance: return "rebalance";
+    case Partitioning::kForward:
+      return "forward";
+    case Partitioning::kKeyed:
+      return "keyed";
+    case Partitioning::kBroadcast:
+      return "broadcast";
+    case Partitioning::kRebalance:
+      return "rebalance";
   }
   return "?";
 }

@@ -24,14 +24,14 @@ struct Topology;
 
 // Bounds of a plan (kPlanParallelism above them): memory for rings grows with the channels.
 inline constexpr int kMaxPlanNodes = 1024;
-inline constexpr int kMaxPlanSubtasks = 16'384;          // over all tasks
-inline constexpr int64_t kMaxPlanChannels = 4'000'000;   // producer-consumer pairs over all edges
+inline constexpr int kMaxPlanSubtasks = 16'384;         // over all tasks
+inline constexpr int64_t kMaxPlanChannels = 4'000'000;  // producer-consumer pairs over all edges
 
 enum class NodeKind : uint8_t {
-  kSource,    // reads a topic; port 0 = records, port 1 = dead letters
+  kSource,  // reads a topic; port 0 = records, port 1 = dead letters
   kOperator,
-  kSink,      // writes a topic or, with is_outbox, action intents; no ports
-  kControl,   // reads a control topic at parallelism 1 for one operator; port 0
+  kSink,     // writes a topic or, with is_outbox, action intents; no ports
+  kControl,  // reads a control topic at parallelism 1 for one operator; port 0
 };
 
 // One output of a node; its index in LogicalNode::outputs is the port.
@@ -39,8 +39,8 @@ struct OutputPort {
   std::string name;  // "" = the default output, addressed by the node's own name
   SchemaPtr schema;
   int event_time_field = -1;
-  // Fields by which equal rows are known to be on the same subtask, with the key group in the hidden
-  // columns; empty = unknown.
+  // Fields by which equal rows are known to be on the same subtask, with the key group in the
+  // hidden columns; empty = unknown.
   std::vector<std::string> keyed_by;
 };
 
@@ -61,13 +61,13 @@ struct LogicalNode {
   std::vector<NodeInput> inputs;
   std::vector<int> controls;  // control nodes that feed this operator
   std::vector<OutputPort> outputs;
-  Options options;            // with defaults; empty for control nodes
+  Options options;  // with defaults; empty for control nodes
   SourceMark mark;
 
-  OperatorPlan op;            // operators: what planning gave; `create` is called once per subtask
-  std::string topic;          // sources, sinks, control nodes
-  std::string log;            // URL; the job's unless the node names its own
-  bool is_outbox = false;     // sinks
+  OperatorPlan op;         // operators: what planning gave; `create` is called once per subtask
+  std::string topic;       // sources, sinks, control nodes
+  std::string log;         // URL; the job's unless the node names its own
+  bool is_outbox = false;  // sinks
 };
 
 struct LogicalPlan {
@@ -83,14 +83,14 @@ const char* PartitioningName(Partitioning partitioning);  // "forward", "keyed",
 
 // A node's place in its task. A chain is a tree: several members may hang on one node's ports.
 struct ChainMember {
-  int node = -1;     // index in LogicalPlan::nodes
-  int parent = -1;   // index in PhysicalTask::chain of the member that feeds it; -1 for the head
-  int port = 0;      // the parent's port
+  int node = -1;    // index in LogicalPlan::nodes
+  int parent = -1;  // index in PhysicalTask::chain of the member that feeds it; -1 for the head
+  int port = 0;     // the parent's port
 };
 
 struct PhysicalTask {
-  int id = 0;        // == index in PhysicalPlan::tasks
-  std::string name;  // "seen -> failures -> guard"
+  int id = 0;                      // == index in PhysicalPlan::tasks
+  std::string name;                // "seen -> failures -> guard"
   std::vector<ChainMember> chain;  // parents before children; chain[0] is the head
   int parallelism = 1;
 };
@@ -99,8 +99,8 @@ struct PhysicalEdge {
   int from_task = 0;
   int from_member = 0;  // index in the from-task's chain
   int port = 0;
-  int to_task = 0;      // always enters the head of that chain
-  int input = 0;        // index of the head's input (Operator::Process)
+  int to_task = 0;  // always enters the head of that chain
+  int input = 0;    // index of the head's input (Operator::Process)
   Partitioning partitioning = Partitioning::kForward;
   std::vector<std::string> key;  // kKeyed: fields of the schema that travels here
   // Taken before any other input, ignores capacity, takes no part in event time (D14).

@@ -15,8 +15,10 @@ StreamOrder::StreamOrder(const Topology& topology, Diagnostics* diagnostics)
     operators_[topology.operators[i].name] = static_cast<int>(i);
     known_.push_back(topology.operators[i].name);
   }
-  for (const OperatorDecl& op : topology.operators) CheckNames(op.inputs, op.name);
-  for (const SinkDecl& sink : topology.sinks) CheckNames(sink.inputs, sink.name);
+  if (!topology.misspelled_section) {
+    for (const OperatorDecl& op : topology.operators) CheckNames(op.inputs, op.name);
+    for (const SinkDecl& sink : topology.sinks) CheckNames(sink.inputs, sink.name);
+  }
   Sort();
   ReportCycles();
 }
@@ -36,11 +38,11 @@ void StreamOrder::CheckNames(const std::vector<InputRef>& inputs, const std::str
     const std::string name = ref.node();
     if (stands_in_file("sources", name) || stands_in_file("operators", name)) continue;
     const bool sink = stands_in_file("sinks", name);
-    diagnostics_->Error(ref.mark, ErrorCode::kConfigUnknownName,
-                        sink ? absl::StrCat("'", name, "' is a sink, it has no output to read")
-                             : absl::StrCat("'", reader, "' reads '", name,
-                                            "', which is not defined"),
-                        SuggestName(name, known_, "defined are"));
+    diagnostics_->Error(
+        ref.mark, ErrorCode::kConfigUnknownName,
+        sink ? absl::StrCat("'", name, "' is a sink, it has no output to read")
+             : absl::StrCat("'", reader, "' reads '", name, "', which is not defined"),
+        SuggestName(name, known_, "defined are"));
   }
 }
 

@@ -14,17 +14,26 @@ namespace {
 
 const char* Expected(OptionType type) {
   switch (type) {
-    case OptionType::kInt: return "an integer";
-    case OptionType::kDouble: return "a number";
-    case OptionType::kBool: return "true or false";
-    case OptionType::kDuration: return "a duration";
-    case OptionType::kSize: return "a size";
-    case OptionType::kStringList: return "a list of texts";
-    case OptionType::kExpr: return "an expression";
+    case OptionType::kInt:
+      return "an integer";
+    case OptionType::kDouble:
+      return "a number";
+    case OptionType::kBool:
+      return "true or false";
+    case OptionType::kDuration:
+      return "a duration";
+    case OptionType::kSize:
+      return "a size";
+    case OptionType::kStringList:
+      return "a list of texts";
+    case OptionType::kExpr:
+      return "an expression";
     case OptionType::kStringMap:
     case OptionType::kSchema:
-    case OptionType::kTable: return "a table";
-    case OptionType::kString: break;
+    case OptionType::kTable:
+      return "a table";
+    case OptionType::kString:
+      break;
   }
   return "a text";
 }
@@ -39,10 +48,13 @@ std::nullopt_t WrongKind(const YamlNode& node, OptionType type, Diagnostics* dia
 
 std::optional<OptionValue> ReadScalar(const YamlNode& node, const OptionDef& def,
                                       Diagnostics* diagnostics) {
+  if (node.broken) return std::nullopt;
   if (!node.IsScalar()) return WrongKind(node, def.type, diagnostics);
   StatusOr<OptionValue> value = Options::ParseScalar(def, node.text);
   if (!value.ok()) {
-    diagnostics->Error(node, value.status());
+    // What fails for its form fails for these stars too, and then nothing of the secret is shown.
+    const Status status = node.secret ? Options::ParseScalar(def, "***").status() : value.status();
+    diagnostics->Error(node, status.ok() ? value.status() : status);
     return std::nullopt;
   }
   value->mark = node.mark;
@@ -98,29 +110,33 @@ std::optional<OptionValue> ReadEntries(const YamlNode& node, const OptionDef& de
 std::optional<OptionValue> ReadValue(const YamlNode& node, const OptionDef& def,
                                      std::string_view where, Diagnostics* diagnostics) {
   switch (def.type) {
-    case OptionType::kStringList: return ReadList(node, def, diagnostics);
+    case OptionType::kStringList:
+      return ReadList(node, def, diagnostics);
     case OptionType::kStringMap:
-    case OptionType::kSchema: return ReadEntries(node, def, diagnostics);
+    case OptionType::kSchema:
+      return ReadEntries(node, def, diagnostics);
     case OptionType::kTable: {
-      auto table = ReadTable(node, def.table, absl::StrCat(ToAbsl(where), ", ", def.name), {},
-                             diagnostics);
+      auto table =
+          ReadTable(node, def.table, absl::StrCat(ToAbsl(where), ", ", def.name), {}, diagnostics);
       if (!table) return std::nullopt;
       OptionValue value;
       value.mark = node.mark;
       value.table = std::make_shared<const Options>(*std::move(table));
       return value;
     }
-    default: return ReadScalar(node, def, diagnostics);
+    default:
+      return ReadScalar(node, def, diagnostics);
   }
 }
 
 }  // namespace
 
 std::optional<OptionValue> ReadKey(const YamlNode& node, const OptionDef& def,
-                                   std::string_view where, Diagnostics* diagnostics) {
+                                   std::string_view where, const std::vector<std::string>& meant,
+                                   Diagnostics* diagnostics) {
   const YamlNode* child = node.Find(def.name);
   if (child != nullptr) return ReadValue(*child, def, where, diagnostics);
-  if (def.required) {
+  if (def.required && std::find(meant.begin(), meant.end(), def.name) == meant.end()) {
     diagnostics->Error(node.OwnMark(), ErrorCode::kConfigMissingKey,
                        absl::StrCat("missing required key '", def.name, "' ", ToAbsl(where)),
                        def.doc.empty() ? "" : absl::StrCat(def.name, ": ", def.doc));
@@ -131,17 +147,22 @@ std::optional<OptionValue> ReadKey(const YamlNode& node, const OptionDef& def,
 std::optional<Options> ReadTable(const YamlNode& node, const std::vector<OptionDef>& defs,
                                  std::string_view where, const std::vector<std::string>& also,
                                  Diagnostics* diagnostics) {
-  if (!node.IsMapping() && !node.IsNull()) return WrongKind(node, OptionType::kTable, diagnostics);
+  if (!node.IsMapping() && !node.IsNull()) {
+    return WrongKind(node, OptionType::kTable, diagnostics, "write { key: value, ... }");
+  }
   const int errors_before = diagnostics->errors();
   std::vector<std::string> known = also;
   for (const OptionDef& def : defs) known.push_back(def.name);
   CheckKeys(node, known, where, diagnostics);
+  const std::vector<std::string> meant = MeantKeys(node, known);
   Options options;
+  bool all = true;
   for (const OptionDef& def : defs) {
-    auto value = ReadKey(node, def, where, diagnostics);
+    auto value = ReadKey(node, def, where, meant, diagnostics);
+    all = all && (value || node.Find(def.name) == nullptr);
     if (value) options.Set(def.name, *std::move(value));
   }
-  if (diagnostics->errors() != errors_before) return std::nullopt;
+  if (!all || diagnostics->errors() != errors_before) return std::nullopt;
   const Status filled = options.FillDefaults(defs);
   if (filled.ok()) return options;
   diagnostics->Error(node.OwnMark(), filled);
@@ -152,6 +173,10 @@ SchemaPtr ReadSchema(const YamlNode& node, Diagnostics* diagnostics) {
   std::vector<Field> fields;
   bool good = node.IsMapping();
   for (const YamlNode& child : node.children) {
+    if (child.broken) {
+      good = false;
+      continue;
+    }
     if (!child.IsScalar()) {
       diagnostics->Error(child.mark, ErrorCode::kConfigWrongType,
                          absl::StrCat("expected the type of a field, found ", child.Describe()),
@@ -186,6 +211,17 @@ void CheckKeys(const YamlNode& node, const std::vector<std::string>& known, std:
   }
 }
 
+std::vector<std::string> MeantKeys(const YamlNode& node, const std::vector<std::string>& known) {
+  std::vector<std::string> meant;
+  for (const YamlNode& child : node.children) {
+    if (!node.IsMapping() || std::find(known.begin(), known.end(), child.key) != known.end()) {
+      continue;
+    }
+    meant.push_back(NearestName(child.key, known));
+  }
+  return meant;
+}
+
 std::string SuggestName(std::string_view name, const std::vector<std::string>& candidates,
                         std::string_view label) {
   const std::string near = NearestName(name, candidates);
@@ -196,9 +232,8 @@ std::string SuggestName(std::string_view name, const std::vector<std::string>& c
 
 bool IsName(std::string_view name) {
   if (name.empty() || (!absl::ascii_isalpha(name[0]) && name[0] != '_')) return false;
-  return std::all_of(name.begin(), name.end(), [](char c) {
-    return absl::ascii_isalnum(c) || c == '_' || c == '-';
-  });
+  return std::all_of(name.begin(), name.end(),
+                     [](char c) { return absl::ascii_isalnum(c) || c == '_' || c == '-'; });
 }
 
 }  // namespace weir

@@ -4,24 +4,17 @@
 #include <map>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "connectors/log/log_options.h"
 #include "engine/plan/diagnostics.h"
 #include "engine/plan/plan.h"
+#include "engine/plan/settings_reader.h"
 #include "engine/plan/table_reader.h"
 
 namespace weir {
 namespace {
 
 constexpr size_t kMaxNameLength = 100;
-
-bool IsJobName(std::string_view name) {
-  return !name.empty() && name.size() <= kMaxNameLength && name[0] != '-' &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '-';
-         });
-}
 
 std::vector<std::string> NamesOf(const std::vector<OptionDef>& defs) {
   std::vector<std::string> names;
@@ -39,7 +32,7 @@ const OptionDef& DefOf(const std::vector<OptionDef>& defs, std::string_view name
 class Reader {
  public:
   Reader(std::shared_ptr<const YamlNode> root, const Registry& registry, Diagnostics* diagnostics)
-      : registry_(registry), diagnostics_(diagnostics) {
+      : registry_(registry), diagnostics_(diagnostics), settings_(registry, diagnostics) {
     topology_.file = diagnostics->file();
     topology_.root = std::move(root);
   }
@@ -52,14 +45,11 @@ class Reader {
             "a topology begins with 'weir: 1'");
       return std::move(topology_);
     }
-    CheckKeys(root, {"weir", "job", "log", "state", "checkpoints", "sources", "operators", "sinks",
-                     "tests"},
-              "at the top", diagnostics_);
-    ReadVersion(root);
-    ReadJob(root);
-    ReadLog(root);
-    ReadState(root);
-    ReadCheckpoints(root);
+    CheckKeys(root, TopKeys(), "at the top", diagnostics_);
+    meant_ = MeantKeys(root, TopKeys());
+    topology_.misspelled_section = IsMeant("sources") || IsMeant("operators") || IsMeant("sinks");
+    settings_.Read(root, IsMeant("job"), &topology_.job);
+    topology_.parallelism_mark = settings_.parallelism_mark();
     ReadSources(root);
     ReadOperators(root);
     ReadSinks(root);
@@ -72,107 +62,14 @@ class Reader {
     diagnostics_->Error(mark, code, std::move(message), std::move(hint));
   }
 
-  void ReadVersion(const YamlNode& root) {
-    const YamlNode* version = root.Find("weir");
-    if (version == nullptr) {
-      Error(root.mark, ErrorCode::kConfigVersion, "the topology does not say its version",
-            "begin the file with 'weir: 1'");
-    } else if (version->text != "1") {
-      Error(version->mark, ErrorCode::kConfigVersion,
-            absl::StrCat("expected version 1, found ", version->Describe()),
-            "this build reads 'weir: 1' only");
-    }
+  static const std::vector<std::string>& TopKeys() {
+    static const std::vector<std::string> keys = {
+        "weir", "job", "log", "state", "checkpoints", "sources", "operators", "sinks", "tests"};
+    return keys;
   }
 
-  // The section's options; with a required key missing or a value wrong, those of an empty section.
-  std::optional<Options> ReadSection(const YamlNode& root, std::string_view name) {
-    const auto& sections = TopologySections();
-    const auto it = std::find_if(sections.begin(), sections.end(),
-                                 [name](const SectionDefs& s) { return s.name == name; });
-    static const YamlNode kEmpty;
-    const YamlNode* node = root.Find(name);
-    return ReadTable(node != nullptr ? *node : kEmpty, it->options,
-                     absl::StrCat("in ", ToAbsl(name)), {}, diagnostics_);
-  }
-
-  void ReadJob(const YamlNode& root) {
-    const YamlNode* node = root.Find("job");
-    if (node == nullptr) {
-      return Error(root.mark, ErrorCode::kConfigMissingKey, "missing required key 'job' at the top",
-                   "for example  job: { name: my-job, parallelism: 2 }");
-    }
-    const auto options = ReadSection(root, "job");
-    if (!options) return;
-    JobSettings& job = topology_.job;
-    job.name = options->String("name");
-    job.parallelism = static_cast<int>(options->Int("parallelism"));
-    job.max_parallelism = static_cast<int>(options->Int("max_parallelism"));
-    job.id_key = options->Has("id_key") ? options->String("id_key") : "weir-job:" + job.name;
-    topology_.parallelism_mark = options->MarkOf("parallelism");
-    if (!IsJobName(job.name)) {
-      Error(options->MarkOf("name"), ErrorCode::kConfigBadValue,
-            absl::StrCat("expected a name of lower-case letters, digits and '-', found '", job.name,
-                         "'"),
-            "it names folders and metrics, for example ssh-guard");
-    }
-    CheckParallelism(job.parallelism, topology_.parallelism_mark);
-  }
-
-  void CheckParallelism(int64_t parallelism, SourceMark mark) {
-    if (parallelism <= topology_.job.max_parallelism) return;
-    Error(mark, ErrorCode::kPlanParallelism,
-          absl::StrCat("parallelism ", parallelism, " is above max_parallelism ",
-                       topology_.job.max_parallelism),
-          "max_parallelism is the number of key groups, fixed for the life of the job's state");
-  }
-
-  void ReadLog(const YamlNode& root) {
-    const auto log = ReadKey(root, OptionDef{.name = "log"}, "at the top", diagnostics_);
-    if (!log) return;
-    topology_.job.log = log->text;
-    CheckLogUrl(*root.Find("log"));
-  }
-
-  void CheckLogUrl(const YamlNode& node) {
-    const size_t colon = node.text.find(':');
-    if (colon == std::string::npos) {
-      return Error(node.mark, ErrorCode::kConfigBadValue,
-                   absl::StrCat("expected the URL of a log, found ", node.Describe()),
-                   "for example dir:./data/log");
-    }
-    const std::string scheme = node.text.substr(0, colon);
-    if (registry_.FindLog(scheme) != nullptr) return;
-    Error(node.mark, ErrorCode::kConfigUnknownType,
-          absl::StrCat("no log has the scheme '", scheme, "'"),
-          SuggestName(scheme, registry_.LogSchemes(), "known schemes"));
-  }
-
-  void ReadState(const YamlNode& root) {
-    const auto options = ReadSection(root, "state");
-    if (!options) return;
-    StateSettings& state = topology_.job.state;
-    state.backend = options->String("backend");
-    state.dir = options->String("dir");
-    state.hot_bytes = options->Int("hot_bytes");
-    if (registry_.FindStateBackend(state.backend) != nullptr) return;
-    Error(options->MarkOf("backend"), ErrorCode::kConfigUnknownType,
-          absl::StrCat("there is no state backend '", state.backend, "'"),
-          SuggestName(state.backend, registry_.StateBackendNames(), "known backends"));
-  }
-
-  void ReadCheckpoints(const YamlNode& root) {
-    const auto options = ReadSection(root, "checkpoints");
-    if (!options) return;
-    CheckpointSettings& checkpoints = topology_.job.checkpoints;
-    checkpoints.interval_ms = options->Int("interval");
-    checkpoints.storage = options->String("storage");
-    checkpoints.retain = static_cast<int>(options->Int("retain"));
-    checkpoints.timeout_ms = options->Int("timeout");
-    if (options->Has("every_records")) checkpoints.every_records = options->Int("every_records");
-    if (checkpoints.storage.starts_with("file:") && checkpoints.storage.size() > 5) return;
-    Error(options->MarkOf("storage"), ErrorCode::kConfigBadValue,
-          absl::StrCat("expected a URL that begins with 'file:', found '", checkpoints.storage, "'"),
-          "for example file:./data/checkpoints");
+  bool IsMeant(std::string_view section) const {
+    return std::find(meant_.begin(), meant_.end(), section) != meant_.end();
   }
 
   // False, with an error added, if `name` is no name or taken.
@@ -215,7 +112,7 @@ class Reader {
     const YamlNode* table = FindTable(root, "sources");
     if (table == nullptr || table->children.empty()) {
       const YamlNode* key = root.Find("sources");
-      if (key == nullptr || key->IsNull() || key->IsMapping()) {
+      if (!IsMeant("sources") && (key == nullptr || key->IsNull() || key->IsMapping())) {
         Error(key != nullptr ? key->OwnMark() : root.mark, ErrorCode::kConfigMissingKey,
               "a topology needs at least one source",
               "for example  sources: { events: { topic: events, format: json, schema: { ... } } }");
@@ -226,8 +123,8 @@ class Reader {
       SourceDecl source;
       source.name = node.key;
       source.node = &node;
-      const bool named = TakeName(node.key, node.key_mark) &&
-                         Take(&uids_, "the uid", node.key, node.key_mark);
+      const bool named =
+          TakeName(node.key, node.key_mark) && Take(&uids_, "the uid", node.key, node.key_mark);
       source.options = ReadTable(node, LogSourceOptionDefs(),
                                  absl::StrCat("in source '", node.key, "'"), {}, diagnostics_);
       const YamlNode* schema = node.Find("schema");
@@ -240,14 +137,15 @@ class Reader {
   }
 
   void CheckOwnLog(const YamlNode& node) {
-    const YamlNode* log = node.Find("log");
-    if (log != nullptr && log->IsScalar()) CheckLogUrl(*log);
+    const YamlNode* log = SettingsReader::ScalarAt(node, "log");
+    if (log != nullptr) settings_.CheckLogUrl(*log);
   }
 
   std::vector<InputRef> ReadInputs(const YamlNode& node, const OptionDef& def,
-                                   const std::string& where) {
+                                   const std::string& where,
+                                   const std::vector<std::string>& meant) {
     std::vector<InputRef> inputs;
-    const auto value = ReadKey(node, def, where, diagnostics_);
+    const auto value = ReadKey(node, def, where, meant, diagnostics_);
     if (!value) return inputs;
     for (size_t i = 0; i < value->list.size(); ++i) {
       const auto same = [&](const InputRef& ref) { return ref.text == value->list[i]; };
@@ -292,19 +190,21 @@ class Reader {
                                   : absl::StrCat("in operator ", position, " of the list");
     OperatorDecl op;
     op.node = &node;
-    bool named = ReadKey(node, DefOf(common, "name"), where, diagnostics_).has_value();
+    const YamlNode* type_name = node.Find("type");
+    if (type_name != nullptr) op.type = registry_.FindOperator(type_name->text);
+    const std::vector<std::string> meant = MeantKeys(node, OperatorKeys(op.type));
+    bool named = ReadKey(node, DefOf(common, "name"), where, meant, diagnostics_).has_value();
     if (named) {
       op.name = name->text;
       named = TakeName(op.name, name->mark);
     }
     ReadUid(node, where, named, &op);
-    op.inputs = ReadInputs(node, DefOf(common, "input"), where);
-    if (const auto p = ReadKey(node, DefOf(common, "parallelism"), where, diagnostics_)) {
+    op.inputs = ReadInputs(node, DefOf(common, "input"), where, meant);
+    if (const auto p = ReadKey(node, DefOf(common, "parallelism"), where, {}, diagnostics_)) {
       op.parallelism = static_cast<int>(p->number);
-      CheckParallelism(p->number, p->mark);
+      settings_.CheckParallelism(p->number, topology_.job.max_parallelism, p->mark);
     }
-    const auto type = ReadKey(node, DefOf(common, "type"), where, diagnostics_);
-    if (type) op.type = registry_.FindOperator(type->text);
+    const auto type = ReadKey(node, DefOf(common, "type"), where, meant, diagnostics_);
     if (op.type != nullptr) {
       op.options = ReadTable(node, op.type->options, where, NamesOf(common), diagnostics_);
     } else if (type) {
@@ -315,12 +215,21 @@ class Reader {
     if (named) topology_.operators.push_back(std::move(op));
   }
 
+  static std::vector<std::string> OperatorKeys(const OperatorType* type) {
+    std::vector<std::string> keys = NamesOf(OperatorCommonDefs());
+    if (type == nullptr) return keys;
+    const std::vector<std::string> own = NamesOf(type->options);
+    keys.insert(keys.end(), own.begin(), own.end());
+    return keys;
+  }
+
   void ReadUid(const YamlNode& node, const std::string& where, bool named, OperatorDecl* op) {
-    const auto uid = ReadKey(node, DefOf(OperatorCommonDefs(), "uid"), where, diagnostics_);
+    const auto uid = ReadKey(node, DefOf(OperatorCommonDefs(), "uid"), where, {}, diagnostics_);
     op->uid = uid ? uid->text : op->name;
     if (uid && !IsName(uid->text)) {
-      Error(uid->mark, ErrorCode::kConfigBadValue,
-            absl::StrCat("expected a uid of letters, digits, '_' and '-', found '", uid->text, "'"));
+      Error(
+          uid->mark, ErrorCode::kConfigBadValue,
+          absl::StrCat("expected a uid of letters, digits, '_' and '-', found '", uid->text, "'"));
     } else if (uid || named) {
       Take(&uids_, "the uid", op->uid, uid ? uid->mark : node.Find("name")->mark);
     }
@@ -330,8 +239,8 @@ class Reader {
     const YamlNode* table = FindTable(root, "sinks");
     if (table == nullptr) return;
     for (const YamlNode& node : table->children) {
-      const bool named = TakeName(node.key, node.key_mark) &&
-                         Take(&uids_, "the uid", node.key, node.key_mark);
+      const bool named =
+          TakeName(node.key, node.key_mark) && Take(&uids_, "the uid", node.key, node.key_mark);
       if (!node.IsMapping()) {
         Error(node.mark, ErrorCode::kConfigWrongType,
               absl::StrCat("expected a table, found ", node.Describe()),
@@ -348,14 +257,16 @@ class Reader {
     SinkDecl sink;
     sink.name = node.key;
     sink.node = &node;
-    sink.inputs = ReadInputs(node, DefOf(SinkCommonDefs(), "input"), where);
     const std::vector<std::string> common = NamesOf(SinkCommonDefs());
+    std::vector<std::string> known = NamesOf(SinkOptionDefs());
+    known.insert(known.end(), common.begin(), common.end());
+    sink.inputs = ReadInputs(node, DefOf(SinkCommonDefs(), "input"), where, MeantKeys(node, known));
     const YamlNode* outbox = node.Find("outbox");
     sink.is_outbox = outbox != nullptr;
     if (outbox != nullptr) {
       CheckKeys(node, common, absl::StrCat(where, ", which has an outbox"), diagnostics_);
-      sink.options = ReadTable(*outbox, SinkOptionDefs(), absl::StrCat(where, ", outbox"), {},
-                               diagnostics_);
+      sink.options =
+          ReadTable(*outbox, SinkOptionDefs(), absl::StrCat(where, ", outbox"), {}, diagnostics_);
     } else {
       sink.options = ReadTable(node, SinkOptionDefs(), where, common, diagnostics_);
     }
@@ -376,7 +287,9 @@ class Reader {
 
   const Registry& registry_;
   Diagnostics* diagnostics_;
+  SettingsReader settings_;
   Topology topology_;
+  std::vector<std::string> meant_;           // sections that are misspelled
   std::map<std::string, int> names_, uids_;  // -> line
 };
 

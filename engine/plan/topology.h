@@ -65,6 +65,7 @@ struct Topology {
   std::vector<SinkDecl> sinks;
   const YamlNode* tests = nullptr;  // the list under `tests`, for `weir test`; nullptr if absent
   std::shared_ptr<const YamlNode> root;
+  bool misspelled_section = false;  // what is missing may stand under a wrong key
   // Reads a file named in an option, relative to the topology's folder.
   std::function<StatusOr<std::string>(const std::string&)> read_file;
 };

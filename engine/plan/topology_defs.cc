@@ -12,15 +12,17 @@ constexpr double kMinHotBytes = 1 << 20;
 constexpr double kMaxParallelism = kMaxMaxParallelism;
 
 OptionDef Text(std::string name, std::string default_text, std::string doc) {
-  return {.name = std::move(name),
-          .default_text = std::move(default_text),
-          .doc = std::move(doc)};
+  return {.name = std::move(name), .default_text = std::move(default_text), .doc = std::move(doc)};
 }
 
 OptionDef Number(std::string name, OptionType type, std::string default_text, std::string doc,
                  double min, std::optional<double> max = std::nullopt) {
-  return {.name = std::move(name), .type = type, .default_text = std::move(default_text),
-          .doc = std::move(doc), .min = min, .max = max};
+  return {.name = std::move(name),
+          .type = type,
+          .default_text = std::move(default_text),
+          .doc = std::move(doc),
+          .min = min,
+          .max = max};
 }
 
 OptionDef Required(OptionDef def) {
@@ -34,7 +36,8 @@ const std::vector<SectionDefs>& TopologySections() {
   static const std::vector<SectionDefs> sections = {
       {"job",
        "The job as a whole.",
-       {Required(Text("name", "", "Lower-case letters, digits and '-'; names folders and metrics.")),
+       {Required(
+            Text("name", "", "Lower-case letters, digits and '-'; names folders and metrics.")),
         Number("parallelism", OptionType::kInt, "1",
                "Subtasks of each operator that does not say otherwise.", 1, kMaxParallelism),
         Number("max_parallelism", OptionType::kInt, "128",

@@ -45,7 +45,8 @@ class Resolver {
   // Up to the end of the text, or at depth > 0 to the closing brace (not consumed).
   bool Expand(size_t* at, int depth, std::string* out) {
     while (*at < text_.size()) {
-      if (out->size() > kMaxResolvedBytes) return Fail(0, "the value with its variables is too long");
+      if (out->size() > kMaxResolvedBytes)
+        return Fail(0, "the value with its variables is too long");
       const std::string_view rest = std::string_view(text_).substr(*at);
       if (rest.starts_with("$${")) {
         out->append("${");
@@ -94,7 +95,8 @@ class Resolver {
     std::string alternative;
     *at = end + (with_default || with_message ? 2 : 0);
     if (!Expand(at, depth + 1, &alternative)) return false;
-    if (*at >= text_.size()) return Fail(begin, absl::StrCat("a '}' is missing after '${", name, "'"));
+    if (*at >= text_.size())
+      return Fail(begin, absl::StrCat("a '}' is missing after '${", name, "'"));
     ++*at;
     return Substitute(name, with_default, with_message, alternative, begin, out);
   }
@@ -112,8 +114,7 @@ class Resolver {
       return Fail(begin, absl::StrCat("the variable ", name, " is not set: ", alternative));
     } else {
       return Fail(begin, absl::StrCat("the variable ", name, " is not set"),
-                  absl::StrCat("export ", name, "=..., or give a default: ${", name,
-                               ":-default}"));
+                  absl::StrCat("export ", name, "=..., or give a default: ${", name, ":-default}"));
     }
     return true;
   }
@@ -131,8 +132,10 @@ void ResolveScalar(const VariableLookup& lookup, Diagnostics* diagnostics, YamlN
   // What is said about the text's inside can no longer be shown in the file.
   node->text_line = node->text_column = 0;
   if (!problem) return;
+  node->broken = true;
   SourceMark mark = node->mark;
-  if (before.text_line == mark.line && before.text.find('\n') == std::string::npos && mark.line > 0) {
+  if (before.text_line == mark.line && before.text.find('\n') == std::string::npos &&
+      mark.line > 0) {
     mark.column = before.text_column + static_cast<int>(problem->at);
   }
   diagnostics->Error(mark, ErrorCode::kConfigVariable, problem->message, problem->hint);

@@ -10,10 +10,13 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "engine/plan/characters.h"
 #include "engine/plan/diagnostics.h"
 
 namespace weir {
 namespace {
+
+constexpr int kMaxEmptyLines = 100;  // looked over in front of a block's text
 
 struct DiagDeleter {
   void operator()(fy_diag* diag) const { fy_diag_destroy(diag); }
@@ -49,47 +52,10 @@ std::string HintFor(std::string_view message, std::string_view line) {
   if ((has("flow mapping") || has("flow sequence")) && line.find("${") != std::string_view::npos) {
     return "inside { } and [ ] a ${VARIABLE} must stand in quotes";
   }
+  if (has("mismatched flow")) return "a '[' or '{' before it is not closed";
+  if (has("multiline plain key")) return "a ':' may be missing at the end of this line";
   if (has("could not find expected ':'")) return "write 'key: value', with a space after the colon";
   return "";
-}
-
-// Length of the well-formed UTF-8 sequence at `at`, 0 if there is none.
-size_t SequenceLength(std::string_view text, size_t at) {
-  const auto byte = [text](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(at);
-  if (first < 0x80) return 1;
-  const size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC2 ? 2 : 0;
-  if (length == 0 || first > 0xF4 || at + length > text.size()) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(at + i) & 0xC0) != 0x80) return 0;
-  }
-  const unsigned char second = byte(at + 1);
-  const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
-  const bool outside = (first == 0xED && second > 0x9F) || (first == 0xF4 && second > 0x8F);
-  return overlong || outside ? 0 : length;
-}
-
-// libfyaml silently ends the document at a broken byte, so this is found before.
-bool CheckCharacters(std::string_view text, Diagnostics* diagnostics) {
-  SourceMark mark{1, 1, 2};
-  for (size_t i = 0; i < text.size();) {
-    const size_t length = SequenceLength(text, i);
-    const unsigned char c = static_cast<unsigned char>(text[i]);
-    const bool control = c < 0x20 && c != '\t' && c != '\n' && c != '\r';
-    if (length == 0 || control || c == 0x7F) {
-      diagnostics->Error(mark, ErrorCode::kConfigSyntax,
-                         length == 0 ? "the file is not valid UTF-8 here"
-                                     : absl::StrCat("the control character 0x",
-                                                    absl::Hex(c, absl::kZeroPad2),
-                                                    " is not allowed"));
-      return false;
-    }
-    i += length;
-    ++mark.column;
-    if (c == '\n') mark = {mark.line + 1, 1, 2};
-    mark.end_column = mark.column + 1;
-  }
-  return true;
 }
 
 bool IsNullText(std::string_view text) {
@@ -115,7 +81,8 @@ class TreeBuilder {
   }
 
   bool Build(YamlNode* root) {
-    if (parser_ == nullptr || fy_parser_set_string(parser_.get(), text_.data(), text_.size()) != 0) {
+    if (parser_ == nullptr ||
+        fy_parser_set_string(parser_.get(), text_.data(), text_.size()) != 0) {
       return Fail({}, "the YAML parser cannot start");
     }
     bool seen = false;
@@ -123,8 +90,9 @@ class TreeBuilder {
       if (event->type == FYET_STREAM_END) break;
       if (event->type == FYET_STREAM_START || event->type == FYET_DOCUMENT_END) continue;
       if (event->type == FYET_DOCUMENT_START) {
-        if (seen) return Fail(MarkOf(event.get()), "a second document begins here",
-                              "a topology is one document; remove the line '---'");
+        if (seen)
+          return Fail(MarkOf(event.get()), "a second document begins here",
+                      "a topology is one document; remove the line '---'");
         seen = true;
         continue;
       }
@@ -177,7 +145,8 @@ class TreeBuilder {
     const SourceMark mark = MarkOf(event);
     if (mark.line != 0) out->mark = mark;
     switch (event->type) {
-      case FYET_ALIAS: return ReadAlias(event, depth, out);
+      case FYET_ALIAS:
+        return ReadAlias(event, depth, out);
       case FYET_SCALAR:
         ReadScalar(event, out);
         return Anchored(event->scalar.anchor, event->scalar.tag, *out);
@@ -191,7 +160,8 @@ class TreeBuilder {
         return CheckTag(event->mapping_start.tag, mark) && ReadMapping(depth, out) &&
                CloseAnchor(anchor, *out);
       }
-      default: return Fail(mark, "unexpected YAML");
+      default:
+        return Fail(mark, "unexpected YAML");
     }
   }
 
@@ -253,32 +223,35 @@ class TreeBuilder {
     const fy_mark* start = fy_event_start_mark(event);
     const fy_mark* end = fy_event_end_mark(event);
     if (start == nullptr || end == nullptr) return;
-    if (style == FYSS_LITERAL) return FindLiteral(out);
-    const size_t quote = out->style == YamlNode::Style::kQuoted ? 1 : 0;
+    if (style == FYSS_LITERAL || style == FYSS_FOLDED) return FindBlock(out);
     if (start->line != end->line || end->input_pos > text_.size()) return;
     // libfyaml's marks of quoted texts lie inside of the quotes; the value that a person sees
     // begins with the quote.
     const std::string_view raw = text_.substr(start->input_pos, end->input_pos - start->input_pos);
-    if (quote == 1) --out->mark.column, ++out->mark.end_column;
+    if (out->style == YamlNode::Style::kQuoted) {
+      --out->mark.column;
+      ++out->mark.end_column;
+    }
     if (raw != out->text) return;
     out->text_line = start->line + 1;
     out->text_column = start->column + 1;
   }
 
-  // A literal block's text begins at its first line's indentation.
-  void FindLiteral(YamlNode* out) const {
-    std::string_view rest = out->text;
-    for (int line = out->mark.line; !rest.empty(); ++line) {
-      const std::string_view first = rest.substr(0, rest.find('\n'));
+  // libfyaml's mark of a block is the beginning of its first line; the text begins at that line's
+  // indentation. Only the lines of a literal block stand in the text as they are.
+  void FindBlock(YamlNode* out) const {
+    for (int line = out->mark.line; line <= out->mark.line + kMaxEmptyLines; ++line) {
       const std::string_view source = diagnostics_->Line(line);
-      if (!first.empty()) {
-        if (!source.ends_with(first)) return;
-        out->text_line = out->mark.line;
-        out->text_column = static_cast<int>(source.size() - first.size()) + 1;
-        out->mark = {line, out->text_column, static_cast<int>(source.size()) + 1};
-        return;
+      const size_t indent = source.find_first_not_of(' ');
+      if (indent == std::string_view::npos) continue;
+      const int column = static_cast<int>(indent) + 1;
+      if (out->style == YamlNode::Style::kLiteral && line == out->mark.line &&
+          source.substr(indent) == std::string_view(out->text).substr(0, out->text.find('\n'))) {
+        out->text_line = line;
+        out->text_column = column;
       }
-      rest.remove_prefix(1);
+      out->mark = {line, column, static_cast<int>(source.size()) + 1};
+      return;
     }
   }
 
@@ -332,9 +305,8 @@ class TreeBuilder {
       return Fail(mark, absl::StrCat("more than ", kMaxYamlDepth, " levels of nesting"));
     }
     if (++nodes_ > kMaxYamlNodes) return TooMany(mark);
-    return std::all_of(node.children.begin(), node.children.end(), [&](const YamlNode& child) {
-      return Measure(child, depth + 1, mark);
-    });
+    return std::all_of(node.children.begin(), node.children.end(),
+                       [&](const YamlNode& child) { return Measure(child, depth + 1, mark); });
   }
 
   std::string_view text_;
@@ -360,12 +332,16 @@ YamlNode* YamlNode::Find(std::string_view name) {
 
 std::string YamlNode::Describe() const {
   switch (kind) {
-    case Kind::kNull: return "nothing";
-    case Kind::kSequence: return "a list";
-    case Kind::kMapping: return "a table";
-    case Kind::kScalar: break;
+    case Kind::kNull:
+      return "nothing";
+    case Kind::kSequence:
+      return "a list";
+    case Kind::kMapping:
+      return "a table";
+    case Kind::kScalar:
+      break;
   }
-  return secret ? "'***'" : absl::StrCat("'", text, "'");
+  return secret ? "'***'" : QuoteShortened(text);
 }
 
 bool ParseYaml(std::string_view text, Diagnostics* diagnostics, YamlNode* root) {
@@ -375,6 +351,7 @@ bool ParseYaml(std::string_view text, Diagnostics* diagnostics, YamlNode* root) 
                                     FormatSize(kMaxYamlBytes), " are read"));
     return false;
   }
+  root->mark = {1, 1, 2};
   if (!CheckCharacters(text, diagnostics)) return false;
   return TreeBuilder(text, diagnostics).Build(root);
 }

@@ -33,6 +33,7 @@ struct YamlNode {
   // at the same column; else line 0.
   int text_line = 0, text_column = 0;
   bool secret = false;  // never shown
+  bool broken = false;  // already reported (an unset variable); its text means nothing
 
   bool IsScalar() const { return kind == Kind::kScalar; }
   bool IsMapping() const { return kind == Kind::kMapping; }
@@ -47,8 +48,9 @@ struct YamlNode {
   std::string Describe() const;
 };
 
-// Parses one document. Adds kConfigSyntax and kConfigDuplicate to *diagnostics; false if the tree is
-// not usable at all. An empty document gives a null node.
+// Parses one document; the root's mark is 1:1 if the text is empty. Adds kConfigSyntax and
+// kConfigDuplicate to *diagnostics; false if the tree is not usable at all. An empty document gives
+// a null node.
 bool ParseYaml(std::string_view text, Diagnostics* diagnostics, YamlNode* root);
 
 // Whether a key's value must not be printed: password, secret, token and id_key.

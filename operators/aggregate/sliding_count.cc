@@ -16,13 +16,14 @@ namespace weir {
 namespace {
 
 constexpr int kRows = 0, kLate = 1;
+constexpr size_t kInFlight = 16;                // rings whose memory is fetched at the same time
 constexpr std::string_view kExpiry = "expiry";  // namespace of the timers
 
 struct SlidingCountConfig {
   CountPlan count;
   int64_t window_ms = 0;
   int64_t lateness_ms = 0;
-  size_t cap = 0;
+  uint32_t cap = 0;
   bool pass_late = true;
 };
 
@@ -131,22 +132,34 @@ class SlidingCount : public Operator {
   Column CountRows(const RecordBatch& batch) {
     const std::span<const uint32_t> rows = CountedRows(batch);
     const std::span<const StateKey> keys = keyed_.Load(batch, rows, rings_.table());
-    const int64_t needless = Needless();
+    const TimeRing::Limits limits{window_ms_, cap_, Needless()};
     Column counts(Type{TypeKind::kInt64, {}});
     counts.Reserve(batch.rows());
+    TimeRing* rings[kInFlight];
     for (size_t i = 0; i < rows.size(); ++i) {
+      if (i % kInFlight == 0) FindRings(keys.subspan(i), rings);
       while (counts.size() < rows[i]) counts.AppendInt(0);
-      counts.AppendInt(CountRow(keys[i], batch.event_time[rows[i]], needless));
+      counts.AppendInt(CountRow(keys[i], batch.event_time[rows[i]], limits, rings[i % kInFlight]));
     }
     while (counts.size() < batch.rows()) counts.AppendInt(0);
     return counts;
   }
 
-  int64_t CountRow(const StateKey& key, int64_t ts, int64_t needless) {
-    bool created;
-    TimeRing* ring = static_cast<TimeRing*>(rings_.table()->FindOrCreate(key, &created));
+  // The rings of the next kInFlight keys. Their memory is asked for all at once: a row would
+  // otherwise wait for its ring's end, which lies in a page of its own.
+  void FindRings(std::span<const StateKey> keys, TimeRing** rings) {
+    const size_t count = std::min(keys.size(), kInFlight);
+    for (size_t i = 0; i < count; ++i) {
+      bool created;
+      rings[i] = static_cast<TimeRing*>(rings_.table()->FindOrCreate(keys[i], &created));
+      rings[i]->Prefetch();
+    }
+  }
+
+  int64_t CountRow(const StateKey& key, int64_t ts, const TimeRing::Limits& limits,
+                   TimeRing* ring) {
     if (ring->size() >= cap_) capped_->Add();
-    const int64_t count = ring->Add(ts, {window_ms_, cap_, needless});
+    const int64_t count = ring->Add(ts, limits);
     if (ring->timer_ms == 0) RegisterExpiry({key.group, key.hash, key.key}, ring);
     return count;
   }
@@ -162,7 +175,7 @@ class SlidingCount : public Operator {
   KeyedRows keyed_;
   RowCondition where_;
   const int64_t window_ms_, late_after_ms_, keep_ms_;
-  const size_t cap_;
+  const uint32_t cap_;
   const bool pass_late_;
   ValueState<TimeRing> rings_;
   std::vector<uint32_t> late_, counted_;
@@ -178,7 +191,7 @@ std::optional<OperatorPlan> PlanSlidingCount(const OperatorPlanContext& context)
   config.count = *std::move(count);
   config.window_ms = options.Int("window");
   config.lateness_ms = options.Int("allowed_lateness");
-  config.cap = static_cast<size_t>(options.Int("cap"));
+  config.cap = static_cast<uint32_t>(options.Int("cap"));
   config.pass_late = options.String("late") == "pass";
 
   OperatorPlan plan;

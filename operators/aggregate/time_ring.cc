@@ -6,24 +6,26 @@
 namespace weir {
 namespace {
 
-constexpr size_t kFirstSlots = 4;
+constexpr uint32_t kFirstSlots = 4;
+constexpr uint64_t kMaxTimes = uint64_t{1} << 30;
 
 }  // namespace
 
 int64_t TimeRing::Add(int64_t ts, const Limits& limits) {
-  if (size_ == slots_.size() || size_ >= limits.cap) MakeRoom(limits);
+  if (size_ == capacity_ || size_ >= limits.cap) MakeRoom(limits);
   return size_ == 0 || ts >= newest() ? Append(ts, limits) : Insert(ts, limits);
 }
 
 void TimeRing::MakeRoom(const Limits& limits) {
   DropUpTo(limits.needless);
   if (size_ > limits.cap) DropFront(size_ - limits.cap);  // the cap was higher when it was written
-  if (size_ == slots_.size() && size_ < limits.cap) Grow();
+  if (size_ == capacity_ && size_ < limits.cap) Grow();
 }
 
 int64_t TimeRing::Append(int64_t ts, const Limits& limits) {
   if (size_ == limits.cap) DropFront(1);
   slot(size_++) = ts;
+  newest_ = ts;
   const int64_t begin = AddTimes(ts, -limits.window);
   while (start_ + 1 < size_ && at(start_) <= begin) ++start_;
   return static_cast<int64_t>(size_ - start_);
@@ -32,7 +34,7 @@ int64_t TimeRing::Append(int64_t ts, const Limits& limits) {
 int64_t TimeRing::Insert(int64_t ts, const Limits& limits) {
   const size_t first = UpperBound(AddTimes(ts, -limits.window));
   const size_t last = LowerBound(AddTimes(ts, limits.window));
-  const auto count = static_cast<int64_t>(std::min(last - first + 1, limits.cap));
+  const auto count = static_cast<int64_t>(std::min<size_t>(last - first + 1, limits.cap));
   size_t place = UpperBound(ts);
   if (size_ == limits.cap) {
     if (place == 0) return count;  // it would be the first to be dropped
@@ -53,15 +55,17 @@ void TimeRing::DropUpTo(int64_t limit) {
 }
 
 void TimeRing::DropFront(size_t count) {
-  head_ += count;
-  size_ -= count;
-  start_ -= std::min(start_, count);
+  head_ += static_cast<uint32_t>(count);
+  size_ -= static_cast<uint32_t>(count);
+  start_ -= std::min(start_, static_cast<uint32_t>(count));
 }
 
 void TimeRing::Grow() {
-  std::vector<int64_t> grown(std::max(kFirstSlots, slots_.size() * 2));
+  const uint32_t capacity = std::max(kFirstSlots, capacity_ * 2);
+  auto grown = std::make_unique<int64_t[]>(capacity);
   for (size_t i = 0; i < size_; ++i) grown[i] = at(i);
   slots_ = std::move(grown);
+  capacity_ = capacity;
   head_ = 0;
 }
 
@@ -100,13 +104,15 @@ bool TimeRing::Decode(ByteReader* in) {
   timer_ms = in->Signed();
   const uint64_t count = in->Varint();
   if (!in->ok() || count > in->rest().size()) return false;  // every time takes at least a byte
-  while (slots_.size() < count) Grow();
+  if (count > kMaxTimes) return false;
+  while (capacity_ < count) Grow();
   uint64_t previous = 0;
   for (uint64_t i = 0; i < count; ++i) {
     previous += in->Varint();
     const auto ts = static_cast<int64_t>(previous);
-    if (i > 0 && ts < newest()) return false;
+    if (i > 0 && ts < newest_) return false;
     slot(size_++) = ts;
+    newest_ = ts;
   }
   return in->ok();
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
-#include <vector>
 
 #include "engine/core/codec.h"
 
@@ -20,7 +20,7 @@ class TimeRing {
  public:
   struct Limits {
     int64_t window;    // the same in all calls
-    size_t cap;        // the most times kept, and the highest count
+    uint32_t cap;      // the most times kept, and the highest count
     int64_t needless;  // times <= it count for nothing any more; no time that is added is
   };
   // Adds a time. Returns how many times are in (ts - window, ts + window), this one included, at
@@ -31,20 +31,27 @@ class TimeRing {
   // Drops all times <= limit.
   void DropUpTo(int64_t limit);
 
+  // Asks for the memory that an Add at the ring's end will touch.
+  void Prefetch() const {
+    if (capacity_ == 0) return;
+    __builtin_prefetch(&slots_[(head_ + size_) & (capacity_ - 1)], 1);
+    __builtin_prefetch(&slots_[(head_ + start_) & (capacity_ - 1)]);
+  }
+
   size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
-  int64_t at(size_t i) const { return slots_[(head_ + i) & (slots_.size() - 1)]; }
-  int64_t newest() const { return at(size_ - 1); }
+  int64_t at(size_t i) const { return slots_[(head_ + i) & (capacity_ - 1)]; }
+  int64_t newest() const { return newest_; }  // of a ring that is not empty
 
   // When the timer that will remove this state fires; 0 = none is registered.
   int64_t timer_ms = 0;
 
   void Encode(std::string* out) const;
   bool Decode(ByteReader* in);
-  size_t HeapBytes() const { return slots_.capacity() * sizeof(int64_t); }
+  size_t HeapBytes() const { return capacity_ * sizeof(int64_t); }
 
  private:
-  int64_t& slot(size_t i) { return slots_[(head_ + i) & (slots_.size() - 1)]; }
+  int64_t& slot(size_t i) { return slots_[(head_ + i) & (capacity_ - 1)]; }
   int64_t Append(int64_t ts, const Limits& limits);
   int64_t Insert(int64_t ts, const Limits& limits);
   void MakeRoom(const Limits& limits);
@@ -54,10 +61,13 @@ class TimeRing {
   size_t UpperBound(int64_t ts) const;
   size_t LowerBound(int64_t ts) const;
 
-  std::vector<int64_t> slots_;  // size is a power of two, or empty
-  size_t head_ = 0;             // slot of the oldest time
-  size_t size_ = 0;
-  size_t start_ = 0;  // times before it are at least `window` older than the newest; not encoded
+  // Small, because it lies in the entry of the hash table that every row touches.
+  int64_t newest_ = 0;
+  std::unique_ptr<int64_t[]> slots_;
+  uint32_t capacity_ = 0;  // a power of two, or 0
+  uint32_t head_ = 0;      // slot of the oldest time; counts on beyond the capacity
+  uint32_t size_ = 0;
+  uint32_t start_ = 0;  // times before it are at least `window` older than the newest; not encoded
 };
 
 template <>

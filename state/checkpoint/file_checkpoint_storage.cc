@@ -177,7 +177,7 @@ StatusOr<Manifest> FileCheckpointStorage::ReadManifestFile(const std::string& pa
   const StatusOr<std::string> file = fs_->ReadFile(path);
   if (absl::IsNotFound(file.status())) {
     return Err(ErrorCode::kStateNoCheckpoint, absl::StrCat(what, " does not exist (", path, ")"),
-               "list what there is with 'weirctl savepoint list' or 'weirctl checkpoint list'");
+               absl::StrCat("see what there is in ", layout_.job_dir()));
   }
   if (!file.ok()) return file.status();
   return DecodeManifest(*file, path);

@@ -8,6 +8,14 @@
 #include "state/checkpoint/manifest.h"
 
 namespace weir {
+namespace {
+
+// A file on its way to a segment's name is as safe as the segment.
+std::string SegmentOfFile(const std::string& name) {
+  return IsTemporaryName(name) ? name.substr(0, name.find('.')) : name;
+}
+
+}  // namespace
 
 std::vector<SegmentRef> SegmentsOf(const Manifest& manifest) {
   std::vector<SegmentRef> refs;
@@ -126,7 +134,7 @@ Status Retention::Sweep(const Names& named, int64_t publications, int64_t grace_
       // Under the lock, so that nobody can come to rely on the file between look and removal. A
       // manifest published since the marking may name anything: then the next call decides.
       const auto remove = [&](Protection* protection) -> StatusOr<bool> {
-        if (protection->segments.count(name) > 0) return false;
+        if (protection->segments.count(SegmentOfFile(name)) > 0) return false;
         if (protection->publications != publications || now_ns - first_ns < grace_ms * 1'000'000) {
           still.emplace(name, first_ns);
           return false;

@@ -42,9 +42,7 @@ void* HotTable::FindOrCreate(const StateKey& key, bool* created) {
   *created = number == kNoEntry;
   if (*created) {
     number = Create(key);
-    HotEntry* entry = store_.At(number);
-    Change(number, entry);
-    entry->flags |= HotEntry::kBorn;
+    NoteBirth(number);
   }
   return Write(number, store_.At(number));
 }
@@ -116,10 +114,6 @@ uint32_t HotTable::Create(const StateKey& key) {
   const KeyRef ref{key.group, HashBytes(key.key), key.key};
   WEIR_CHECK(key.hash == EntryHash(ref, key.sub), "a state key's hash is not that of its bytes");
   const uint32_t number = store_.Create(key);
-  // A block that was freed in this epoch is in dirty_ already; that bounds dirty_ by the blocks
-  // however often entries come and go.
-  HotEntry* entry = store_.At(number);
-  if (entry->dirty_seq != seq_) entry->dirty_seq = 0;
   index_.Insert(key.hash, number);
   if (key.sub.empty()) return number;
   const uint32_t root = FindTree(ref);

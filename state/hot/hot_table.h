@@ -88,6 +88,7 @@ class HotTable : public StateTable {
   void ChangeClean(uint32_t number, HotEntry* entry);
   bool Pending(uint32_t number, const HotEntry* entry) const;
   void SerialisePut(HotEntry* entry);
+  void NoteBirth(uint32_t number);
   void NoteErase(const HotEntry* entry);
   size_t SealedCount() const;
 

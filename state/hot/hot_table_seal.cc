@@ -31,6 +31,16 @@ void HotTable::ChangeClean(uint32_t number, HotEntry* entry) {
   dirty_.push_back(number);
 }
 
+// Never pending: it was not there at the seal. A block that was freed in this epoch is in dirty_
+// already, which bounds dirty_ by the blocks however often entries come and go.
+void HotTable::NoteBirth(uint32_t number) {
+  HotEntry* entry = store_.At(number);
+  entry->flags |= HotEntry::kBorn;
+  if (entry->dirty_seq == seq_) return;
+  entry->dirty_seq = seq_;
+  dirty_.push_back(number);
+}
+
 void HotTable::SerialisePut(HotEntry* entry) {
   scratch_.clear();
   const void* value = store_.Value(entry);
@@ -39,7 +49,7 @@ void HotTable::SerialisePut(HotEntry* entry) {
   record.group = entry->group;
   record.key = store_.Key(entry);
   record.sub = store_.Sub(entry);
-  if (clock_ != nullptr) record.last_access_ms = clock_->AccessOf(store_.Stamp(entry));
+  if (clock_ != nullptr) record.last_access_ms = clock_->Written(store_.Stamp(entry));
   record.value = scratch_;
   sealed_.Append(record);
   store_.Measure(entry);

@@ -22,6 +22,13 @@ class TtlClock {
   // kNoTimestamp: never accessed since TTL was enabled.
   int64_t AccessOf(int64_t stamp) const { return stamp == kBeforeTime ? first_ : stamp; }
 
+  // What a checkpoint says of a stamp. One from before the first time stays such: after a restore
+  // it counts as an access at the time the restored job begins with.
+  int64_t Written(int64_t stamp) const {
+    const int64_t access = AccessOf(stamp);
+    return access != kNoTimestamp ? access : stamp;
+  }
+
   // Expired iff last access + ttl <= now (mission E-S2).
   bool Expired(int64_t stamp, int64_t ttl_ms) const {
     const int64_t access = AccessOf(stamp);

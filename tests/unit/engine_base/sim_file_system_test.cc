@@ -214,7 +214,7 @@ TEST(SimFileSystemTest, ATruncatedRewriteIsOldOrAPrefixOfNew) {
     empty += left.empty() ? 1 : 0;
     new_whole += left == new_content ? 1 : 0;
     torn += left.find_first_not_of("No") != std::string::npos ? 1 : 0;
-    ASSERT_TRUE(left.find('o') == std::string::npos || left == old_content) << "never a mixture";
+    ASSERT_TRUE(left.find("oooo") == std::string::npos || left == old_content) << "never a mixture";
   }
   EXPECT_TRUE(old_kept > 10 && empty > 10 && new_whole > 10 && torn > 10)
       << old_kept << " " << empty << " " << new_whole << " " << torn;

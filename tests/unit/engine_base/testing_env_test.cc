@@ -57,6 +57,20 @@ TEST(TestEnvTest, SlotsMailboxesAndWorksTogether) {
   test.scheduler.Stop();
 }
 
+TEST(TestEnvTest, TrueMeansAgain) {
+  struct Countdown : public SlotWork {
+    bool RunTurn() override { return --left > 0; }
+    int64_t NextDeadlineNs() override { return kNeverNs; }
+    int left = 5;
+  } countdown;
+  TestEnv test;
+  test.env().scheduler->Start(0, "countdown", &countdown);
+  EXPECT_EQ(test.scheduler.RunTurns(), 1u);
+  EXPECT_EQ(countdown.left, 4);
+  EXPECT_EQ(test.RunUntilIdle(), 4u);
+  EXPECT_EQ(countdown.left, 0);
+}
+
 TEST(TestEnvTest, FilesVariablesAndInlineWorks) {
   TestEnv test;
   ASSERT_TRUE(test.env().fs->WriteFileAtomic("f", "x").ok());

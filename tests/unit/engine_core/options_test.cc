@@ -26,8 +26,8 @@ TEST(Duration, ReadsEveryUnit) {
 }
 
 TEST(Duration, RefusesEverythingElse) {
-  for (const char* text : {"", "s", "10", "-5s", "+5s", "1.s", ".5s", "1..5s", "10 s", "10S", "10sec",
-                           "1h30m", "inf", "1e3s", "10s ", "٣s"}) {
+  for (const char* text : {"", "s", "10", "-5s", "+5s", "1.s", ".5s", "1..5s", "10 s", "10S",
+                           "10sec", "1h30m", "inf", "1e3s", "10s ", "٣s"}) {
     EXPECT_EQ(ErrorNumber(ParseDuration(text).status()), 1004) << text;
   }
   EXPECT_EQ(ErrorOf(ParseDuration("10").status()),
@@ -36,8 +36,8 @@ TEST(Duration, RefusesEverythingElse) {
 }
 
 TEST(Duration, RefusesFractionsOfAMillisecondAndOverflow) {
-  for (const char* text : {"0.5ms", "0.0001s", "36501d", "9223372036854775d",
-                           "1.0000000000000000000ms"}) {
+  for (const char* text :
+       {"0.5ms", "0.0001s", "36501d", "9223372036854775d", "1.0000000000000000000ms"}) {
     const int number = ErrorNumber(ParseDuration(text).status());
     EXPECT_TRUE(number == 1005 || number == 1004) << text << " gives " << number;
   }
@@ -126,9 +126,10 @@ TEST(Scalar, BooleansAreThoseOfYaml12) {
   const OptionDef def = Def(OptionType::kBool);
   EXPECT_EQ(Options::ParseScalar(def, "true")->number, 1);
   EXPECT_EQ(Options::ParseScalar(def, "False")->number, 0);
-  EXPECT_EQ(ErrorOf(Options::ParseScalar(def, "yes").status()),
-            "WEIR-1004: expected true or false, found 'yes' (hint: yes, no, on and off are texts in "
-            "YAML 1.2)");
+  EXPECT_EQ(
+      ErrorOf(Options::ParseScalar(def, "yes").status()),
+      "WEIR-1004: expected true or false, found 'yes' (hint: yes, no, on and off are texts in "
+      "YAML 1.2)");
 }
 
 TEST(Scalar, AllowedTexts) {

@@ -110,11 +110,15 @@ Result ToDouble(const Value& v) {
     case K::kUint: return Value::Double(static_cast<double>(v.uint_value()));
     case K::kString: {
       const std::string& s = v.string_value();
-      // Only what the random texts contain: strtod alone would take spaces, signs and hex.
-      if (s.empty() || s.find_first_not_of("0123456789.eE-") != std::string::npos) return Error();
+      if (s == "NaN") return Value::Double(std::nan(""));
+      if (s == "Infinity") return Value::Double(INFINITY);
+      if (s == "-Infinity") return Value::Double(-INFINITY);
+      // Only what the random texts contain: strtod alone would take spaces, '+' and hex.
+      if (s.empty() || s.find_first_not_of("0123456789.eE+-") != std::string::npos) return Error();
+      if (s[0] == '+') return Error();
       char* end = nullptr;
       const double d = std::strtod(s.c_str(), &end);
-      return *end != '\0' ? Error() : Value::Double(d);
+      return *end != '\0' || std::isinf(d) ? Error() : Value::Double(d);
     }
     default: return Error();
   }

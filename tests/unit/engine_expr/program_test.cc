@@ -15,7 +15,8 @@ std::unique_ptr<ExprProgram> Compile(std::string_view text, ExprOptions options 
 
 std::string Conjuncts(std::string_view text) {
   std::string out;
-  for (const EqualityConjunct& c : Compile(text)->conjuncts()) {
+  const auto program = Compile(text);
+  for (const EqualityConjunct& c : program->conjuncts()) {
     out += AllTypes()->field(c.column).name + "=" + Show(c.constant) + " ";
   }
   return out;

@@ -77,8 +77,9 @@ std::optional<OperatorPlan> PlanRename(const OperatorPlanContext& context) {
   for (const auto& [name, from] : context.options->Get("fields").entries) {
     const int index = context.inputs[0].schema->Find(from);
     if (index < 0) {
-      context.errors->Add(absl::StrCat("fields.", name),
-                          Err(ErrorCode::kPlanSchema, absl::StrCat("there is no field '", from, "'")));
+      context.errors->Add(
+          absl::StrCat("fields.", name),
+          Err(ErrorCode::kPlanSchema, absl::StrCat("there is no field '", from, "'")));
       return std::nullopt;
     }
     fields.push_back(context.inputs[0].schema->field(index));
@@ -97,8 +98,9 @@ std::optional<OperatorPlan> PlanGuard(const OperatorPlanContext& context) {
   if (context.options->Has("mask")) {
     for (const auto& [name, how] : context.options->Get("mask").entries) {
       if (in->Find(name) >= 0) continue;
-      context.errors->Add(absl::StrCat("mask.", name),
-                          Err(ErrorCode::kPlanSchema, absl::StrCat("there is no field '", name, "'")));
+      context.errors->Add(
+          absl::StrCat("mask.", name),
+          Err(ErrorCode::kPlanSchema, absl::StrCat("there is no field '", name, "'")));
     }
   }
   OperatorPlan plan = PlanWith({{"", in, context.inputs[0].event_time_field},

@@ -20,7 +20,7 @@ const Registry& TestRegistry();
 
 struct LoadResult {
   StatusOr<LoadedPlan> loaded = absl::UnknownError("not loaded");
-  std::string report;       // Diagnostics::Render
+  std::string report;  // Diagnostics::Render
   Diagnostics diagnostics;
 };
 
@@ -29,8 +29,8 @@ using Variables = std::map<std::string, std::string>;
 LoadResult LoadText(const std::string& text, const std::vector<std::string>& overrides = {},
                     const Variables& variables = {}, const std::string& file = "job.yaml");
 
-// A topology with one source "in" of {host: string, line: int64, ts: timestamp, ip: string?} and the
-// given operators and sinks sections.
+// A topology with one source "in" of {host: string, line: int64, ts: timestamp, ip: string?} and
+// the given operators and sinks sections.
 std::string SmallTopology(const std::string& rest, const std::string& job = "name: test");
 
 }  // namespace weir

@@ -90,7 +90,7 @@ TEST(TimeRing, RefusesBytesThatAreNoRing) {
 // Against a sorted vector, with needless times moving on and encode/decode in between.
 RC_GTEST_PROP(TimeRing, IsASortedVector, ()) {
   const int64_t window = *rc::gen::inRange<int64_t>(1, 40);
-  const auto cap = *rc::gen::inRange<size_t>(1, 20);
+  const auto cap = *rc::gen::inRange<uint32_t>(1, 20);
   const auto steps = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 100));
   TimeRing ring;
   std::vector<int64_t> model;
