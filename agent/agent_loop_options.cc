@@ -31,7 +31,7 @@ OptionDef OneOf(std::vector<std::string> allowed, OptionDef d) {
 }
 
 OptionDef Table(std::string name, std::string doc, std::vector<OptionDef> table) {
-  OptionDef d = Def(std::move(name), OptionType::kTable, "", std::move(doc));
+  OptionDef d = Def(std::move(name), OptionType::kTable, "{}", std::move(doc));
   d.table = std::move(table);
   return d;
 }

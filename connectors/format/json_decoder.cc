@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "connectors/format/field_names.h"
 #include "engine/model/json_scan.h"
 #include "engine/model/value.h"
 
@@ -16,10 +16,6 @@ namespace weir {
 namespace {
 
 constexpr uint32_t kAbsent = UINT32_MAX;
-constexpr int kUnknown = -1;
-constexpr int kBadName = -2;
-constexpr size_t kMaxGuesses = 64;
-constexpr size_t kMaxGuessBytes = 64;
 
 // Parses a whole token as JSON's integers are written: no plus, no leading zeros.
 bool ParseInt(std::string_view token, int64_t* value) {
@@ -62,17 +58,12 @@ class JsonDecoder::Impl {
  private:
   // How to read one record, struct, list or map; its children read what it contains.
   struct Plan {
-    explicit Plan(const std::vector<Field>& f) : fields(&f), positions(f.size(), kAbsent) {
-      for (size_t k = 0; k < f.size(); ++k) by_name.emplace(f[k].name, static_cast<int>(k));
+    explicit Plan(const std::vector<Field>& f)
+        : fields(&f), names(f), positions(f.size(), kAbsent) {
       for (const Field& field : f) children.emplace_back(field.type.children);
     }
-    struct Guess {
-      std::string name;  // without escapes
-      int field;
-    };
     const std::vector<Field>* fields;
-    absl::flat_hash_map<std::string_view, int> by_name;
-    std::vector<Guess> guesses;       // the names of the record before, by position
+    FieldNames names;
     std::vector<uint32_t> positions;  // token of each field's value in the current object
     std::vector<Plan> children;
   };
@@ -103,10 +94,10 @@ class JsonDecoder::Impl {
 
   bool IndexField(Plan* plan, size_t position, uint32_t* i, int depth) {
     if (scanner_.Type(*i) != '"' || scanner_.Type(*i + 1) != ':') return false;
-    const int found = FindField(plan, position, *i);
+    int found;
+    if (!FindField(plan, position, *i, &found)) return false;
     *i += 2;
-    if (found == kUnknown) return scanner_.Skip(i, depth) == JsonFault::kNone;
-    if (found == kBadName) return false;
+    if (found == FieldNames::kUnknown) return scanner_.Skip(i, depth) == JsonFault::kNone;
     const auto k = static_cast<size_t>(found);
     if (plan->positions[k] != kAbsent) {
       return Fail(Problem::Kind::kTwice, (*plan->fields)[k], *i);
@@ -115,23 +106,14 @@ class JsonDecoder::Impl {
     return scanner_.Jump(i);
   }
 
-  // The number of the field that the name token stands for. Most streams name their fields in one
-  // order, so the record before is asked first.
-  int FindField(Plan* plan, size_t position, uint32_t token) {
-    std::string_view raw;
-    if (scanner_.RawString(token, &raw) != JsonFault::kNone) return kBadName;
-    if (position < plan->guesses.size() && plan->guesses[position].name == raw) {
-      return plan->guesses[position].field;
-    }
-    std::string_view name;
-    if (scanner_.String(token, &scratch_, &name) != JsonFault::kNone) return kBadName;
-    const auto found = plan->by_name.find(name);
-    const int field = found == plan->by_name.end() ? kUnknown : found->second;
-    if (position < kMaxGuesses && name.size() <= kMaxGuessBytes && name == raw) {
-      if (plan->guesses.size() <= position) plan->guesses.resize(position + 1);
-      plan->guesses[position] = {std::string(name), field};
-    }
-    return field;
+  // Finds the field that the name token stands for. False if the token is no proper name.
+  bool FindField(Plan* plan, size_t position, uint32_t token, int* field) {
+    std::string_view raw, name;
+    if (scanner_.RawString(token, &raw) != JsonFault::kNone) return false;
+    if (plan->names.Guess(position, raw, field)) return true;
+    if (scanner_.String(token, &scratch_, &name) != JsonFault::kNone) return false;
+    *field = plan->names.Find(position, name, name != raw);
+    return true;
   }
 
   bool AppendRow(RecordBatch* batch) {
@@ -163,15 +145,24 @@ class JsonDecoder::Impl {
   bool AppendPresent(const Field& field, uint32_t i, Plan* plan, int depth, Column* column) {
     switch (field.type.kind) {
       case TypeKind::kInt64:
-      case TypeKind::kTimestamp: return AppendInt(i, column);
-      case TypeKind::kString: return AppendString(i, column);
-      case TypeKind::kDouble: return AppendDouble(i, column);
-      case TypeKind::kBool: return AppendBool(scanner_.Token(i), column);
-      case TypeKind::kBytes: return AppendBytes(i, column);
-      case TypeKind::kJson: return AppendJson(i, depth, column);
-      case TypeKind::kList: return AppendList(i, plan, depth + 1, column);
-      case TypeKind::kStruct: return AppendStruct(i, plan, depth + 1, column);
-      case TypeKind::kMap: return AppendMap(i, plan, depth + 1, column);
+      case TypeKind::kTimestamp:
+        return AppendInt(i, column);
+      case TypeKind::kString:
+        return AppendString(i, column);
+      case TypeKind::kDouble:
+        return AppendDouble(i, column);
+      case TypeKind::kBool:
+        return AppendBool(scanner_.Token(i), column);
+      case TypeKind::kBytes:
+        return AppendBytes(i, column);
+      case TypeKind::kJson:
+        return AppendJson(i, depth, column);
+      case TypeKind::kList:
+        return AppendList(i, plan, depth + 1, column);
+      case TypeKind::kStruct:
+        return AppendStruct(i, plan, depth + 1, column);
+      case TypeKind::kMap:
+        return AppendMap(i, plan, depth + 1, column);
     }
     return false;
   }
@@ -352,8 +343,8 @@ class JsonDecoder::Impl {
                  "end its type with '?' in the schema if it may be absent");
     }
     const Type& type = problem_.field->type;
-    return Err(ErrorCode::kRecordWrongType, absl::StrCat(field, ": expected ", type.ToString(),
-                                                         ", found ", Found(type.kind)));
+    return Err(ErrorCode::kRecordWrongType,
+               absl::StrCat(field, ": expected ", type.ToString(), ", found ", Found(type.kind)));
   }
 
   Status ExplainTwice() const {
@@ -364,12 +355,17 @@ class JsonDecoder::Impl {
 
   const char* Found(TypeKind expected) const {
     switch (scanner_.Type(problem_.token)) {
-      case '{': return "an object";
-      case '[': return "a list";
-      case '"': return expected == TypeKind::kBytes ? "a string that is not base64" : "a string";
+      case '{':
+        return "an object";
+      case '[':
+        return "a list";
+      case '"':
+        return expected == TypeKind::kBytes ? "a string that is not base64" : "a string";
       case 't':
-      case 'f': return "a bool";
-      default: break;
+      case 'f':
+        return "a bool";
+      default:
+        break;
     }
     bool integer;
     IsJsonNumber(scanner_.Token(problem_.token), &integer);

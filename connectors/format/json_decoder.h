@@ -16,8 +16,8 @@
 namespace weir {
 
 struct JsonDecoderOptions {
-  int max_depth = 64;                           // lists and objects; the record itself is 1
-  size_t max_string_bytes = size_t{1} << 20;    // of any string or name in the line, as written
+  int max_depth = 64;                         // lists and objects; the record itself is 1
+  size_t max_string_bytes = size_t{1} << 20;  // of any string or name in the line, as written
   size_t max_record_bytes = size_t{8} << 20;
 };
 

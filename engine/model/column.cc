@@ -12,14 +12,19 @@ Layout LayoutOf(TypeKind kind) {
   switch (kind) {
     case TypeKind::kBool:
     case TypeKind::kInt64:
-    case TypeKind::kTimestamp: return Layout::kInts;
-    case TypeKind::kDouble: return Layout::kDoubles;
+    case TypeKind::kTimestamp:
+      return Layout::kInts;
+    case TypeKind::kDouble:
+      return Layout::kDoubles;
     case TypeKind::kString:
     case TypeKind::kBytes:
-    case TypeKind::kJson: return Layout::kStrings;
+    case TypeKind::kJson:
+      return Layout::kStrings;
     case TypeKind::kList:
-    case TypeKind::kMap: return Layout::kLists;
-    case TypeKind::kStruct: return Layout::kStruct;
+    case TypeKind::kMap:
+      return Layout::kLists;
+    case TypeKind::kStruct:
+      return Layout::kStruct;
   }
   return Layout::kInts;
 }
@@ -76,10 +81,16 @@ void Column::PushValidRows(size_t count) {
 
 void Column::AppendNull() {
   switch (LayoutOf(type_.kind)) {
-    case Layout::kInts: ints_.push_back(0); break;
-    case Layout::kDoubles: doubles_.push_back(0); break;
+    case Layout::kInts:
+      ints_.push_back(0);
+      break;
+    case Layout::kDoubles:
+      doubles_.push_back(0);
+      break;
     case Layout::kStrings:
-    case Layout::kLists: offsets_.push_back(offsets_.back()); break;
+    case Layout::kLists:
+      offsets_.push_back(offsets_.back());
+      break;
     case Layout::kStruct:
       for (Column& child : children_) child.AppendNull();
       break;
@@ -112,9 +123,15 @@ void Column::AppendFrom(const Column& from, size_t i) {
 void Column::AppendRange(const Column& from, size_t begin, size_t end) {
   WEIR_CHECK(from.kind() == kind() && &from != this && begin <= end && end <= from.size());
   switch (LayoutOf(type_.kind)) {
-    case Layout::kInts: AppendSlice(from.ints_, begin, end, &ints_); break;
-    case Layout::kDoubles: AppendSlice(from.doubles_, begin, end, &doubles_); break;
-    case Layout::kStrings: AppendStrings(from, begin, end); break;
+    case Layout::kInts:
+      AppendSlice(from.ints_, begin, end, &ints_);
+      break;
+    case Layout::kDoubles:
+      AppendSlice(from.doubles_, begin, end, &doubles_);
+      break;
+    case Layout::kStrings:
+      AppendStrings(from, begin, end);
+      break;
     case Layout::kLists: {
       const size_t first = from.ListBegin(begin);
       const size_t shift = children_[0].size() - first;
@@ -150,10 +167,18 @@ void Column::AppendStrings(const Column& from, size_t begin, size_t end) {
 void Column::Gather(const Column& from, std::span<const uint32_t> rows) {
   WEIR_CHECK(from.kind() == kind() && &from != this);
   switch (LayoutOf(type_.kind)) {
-    case Layout::kInts: GatherFixed(from.ints_, rows, &ints_); break;
-    case Layout::kDoubles: GatherFixed(from.doubles_, rows, &doubles_); break;
-    case Layout::kStrings: GatherStrings(from, rows); break;
-    case Layout::kLists: GatherLists(from, rows); break;
+    case Layout::kInts:
+      GatherFixed(from.ints_, rows, &ints_);
+      break;
+    case Layout::kDoubles:
+      GatherFixed(from.doubles_, rows, &doubles_);
+      break;
+    case Layout::kStrings:
+      GatherStrings(from, rows);
+      break;
+    case Layout::kLists:
+      GatherLists(from, rows);
+      break;
     case Layout::kStruct:
       for (size_t k = 0; k < children_.size(); ++k) {
         children_[k].Gather(from.children_[k], rows);
@@ -210,8 +235,12 @@ void Column::AppendValidity(const Column& from, std::span<const uint32_t> rows) 
 void Column::Truncate(size_t rows) {
   WEIR_CHECK(rows <= size_);
   switch (LayoutOf(type_.kind)) {
-    case Layout::kInts: ints_.resize(rows); break;
-    case Layout::kDoubles: doubles_.resize(rows); break;
+    case Layout::kInts:
+      ints_.resize(rows);
+      break;
+    case Layout::kDoubles:
+      doubles_.resize(rows);
+      break;
     case Layout::kStrings:
       offsets_.resize(rows + 1);
       data_.resize(static_cast<size_t>(offsets_.back()));
@@ -238,10 +267,16 @@ void Column::Truncate(size_t rows) {
 
 void Column::Reserve(size_t rows) {
   switch (LayoutOf(type_.kind)) {
-    case Layout::kInts: ints_.reserve(rows); break;
-    case Layout::kDoubles: doubles_.reserve(rows); break;
+    case Layout::kInts:
+      ints_.reserve(rows);
+      break;
+    case Layout::kDoubles:
+      doubles_.reserve(rows);
+      break;
     case Layout::kStrings:
-    case Layout::kLists: offsets_.reserve(rows + 1); break;
+    case Layout::kLists:
+      offsets_.reserve(rows + 1);
+      break;
     case Layout::kStruct:
       for (Column& child : children_) child.Reserve(rows);
       break;

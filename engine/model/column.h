@@ -23,15 +23,13 @@ class Column {
   TypeKind kind() const { return type_.kind; }
   size_t size() const { return size_; }
   bool has_nulls() const { return null_count_ > 0; }
-  bool IsNull(size_t i) const {
-    return null_count_ > 0 && (validity_[i >> 3] >> (i & 7) & 1) == 0;
-  }
+  bool IsNull(size_t i) const { return null_count_ > 0 && (validity_[i >> 3] >> (i & 7) & 1) == 0; }
 
   // Readers; the caller knows the kind. Bool also reads as Int.
-  int64_t Int(size_t i) const { return ints_[i]; }          // bool, int64, timestamp
+  int64_t Int(size_t i) const { return ints_[i]; }  // bool, int64, timestamp
   bool Bool(size_t i) const { return ints_[i] != 0; }
   double Double(size_t i) const { return doubles_[i]; }
-  std::string_view String(size_t i) const {                 // string, bytes, json
+  std::string_view String(size_t i) const {  // string, bytes, json
     return {data_.data() + offsets_[i], static_cast<size_t>(offsets_[i + 1] - offsets_[i])};
   }
   // Row i of a list or map is [begin, end) of the child columns.
@@ -104,7 +102,7 @@ class Column {
                                    // bits beyond size_ are 1
   std::vector<int64_t> ints_;      // bool (0/1), int64, timestamp
   std::vector<double> doubles_;
-  std::vector<int32_t> offsets_;   // size + 1 entries: string, bytes, json, list, map
+  std::vector<int32_t> offsets_;  // size + 1 entries: string, bytes, json, list, map
   std::string data_;
   std::vector<Column> children_;
 };

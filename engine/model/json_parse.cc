@@ -45,15 +45,18 @@ class JsonReader {
  private:
   JsonFault Read(int depth, Value* out) {
     switch (scanner_.Type(at_)) {
-      case '{': return ReadObject(depth + 1, out);
-      case '[': return ReadList(depth + 1, out);
+      case '{':
+        return ReadObject(depth + 1, out);
+      case '[':
+        return ReadList(depth + 1, out);
       case '"': {
         std::string_view text;
         const JsonFault fault = scanner_.String(at_++, &scratch_, &text);
         if (fault == JsonFault::kNone) *out = Value::String(std::string(text));
         return fault;
       }
-      default: return ReadAtom(out);
+      default:
+        return ReadAtom(out);
     }
   }
 
@@ -61,10 +64,18 @@ class JsonReader {
     if (const JsonFault fault = scanner_.SkipScalar(at_); fault != JsonFault::kNone) return fault;
     const std::string_view token = scanner_.Token(at_++);
     switch (token[0]) {
-      case 't': *out = Value::Bool(true); break;
-      case 'f': *out = Value::Bool(false); break;
-      case 'n': *out = Value::Null(); break;
-      default: *out = NumberOf(token); break;
+      case 't':
+        *out = Value::Bool(true);
+        break;
+      case 'f':
+        *out = Value::Bool(false);
+        break;
+      case 'n':
+        *out = Value::Null();
+        break;
+      default:
+        *out = NumberOf(token);
+        break;
     }
     return JsonFault::kNone;
   }

@@ -9,8 +9,8 @@
 
 namespace weir {
 
-// simdjson offers stage 1 alone only through this interface, which it marks as internal. The version
-// is pinned by the distribution, and json_parse_test.cc compares us with the public parser.
+// simdjson offers stage 1 alone only through this interface, which it marks as internal. The
+// version is pinned by the distribution, and json_parse_test.cc compares us with the public parser.
 struct JsonScanner::Tokens {
   std::unique_ptr<simdjson::internal::dom_parser_implementation> impl;
 };
@@ -60,9 +60,12 @@ JsonFault JsonScanner::Scan(std::string_view text) {
 
 JsonFault JsonScanner::Skip(uint32_t* i, int depth) const {
   switch (Type(*i)) {
-    case '{': return SkipObject(i, depth + 1);
-    case '[': return SkipList(i, depth + 1);
-    default: return SkipScalar((*i)++);
+    case '{':
+      return SkipObject(i, depth + 1);
+    case '[':
+      return SkipList(i, depth + 1);
+    default:
+      return SkipScalar((*i)++);
   }
 }
 
@@ -97,11 +100,17 @@ bool JsonScanner::Jump(uint32_t* i) const {
   do {
     switch (Type((*i)++)) {
       case '{':
-      case '[': ++open; break;
+      case '[':
+        ++open;
+        break;
       case '}':
-      case ']': --open; break;
-      case '\0': return false;
-      default: break;
+      case ']':
+        --open;
+        break;
+      case '\0':
+        return false;
+      default:
+        break;
     }
   } while (open != 0);
   return true;
@@ -109,11 +118,16 @@ bool JsonScanner::Jump(uint32_t* i) const {
 
 JsonFault JsonScanner::SkipScalar(uint32_t i) const {
   switch (Type(i)) {
-    case '"': return CheckString(i);
-    case 't': return Token(i) == "true" ? JsonFault::kNone : JsonFault::kSyntax;
-    case 'f': return Token(i) == "false" ? JsonFault::kNone : JsonFault::kSyntax;
-    case 'n': return Token(i) == "null" ? JsonFault::kNone : JsonFault::kSyntax;
-    case '\0': return JsonFault::kSyntax;
+    case '"':
+      return CheckString(i);
+    case 't':
+      return Token(i) == "true" ? JsonFault::kNone : JsonFault::kSyntax;
+    case 'f':
+      return Token(i) == "false" ? JsonFault::kNone : JsonFault::kSyntax;
+    case 'n':
+      return Token(i) == "null" ? JsonFault::kNone : JsonFault::kSyntax;
+    case '\0':
+      return JsonFault::kSyntax;
     default: {
       bool integer;
       return IsJsonNumber(Token(i), &integer) ? JsonFault::kNone : JsonFault::kSyntax;
@@ -138,8 +152,10 @@ JsonFault JsonScanner::DecodeEscapes(std::string* scratch, std::string_view* tex
 
 Status JsonFaultToStatus(JsonFault fault, const JsonLimits& limits) {
   switch (fault) {
-    case JsonFault::kNone: return absl::OkStatus();
-    case JsonFault::kSyntax: return Err(ErrorCode::kRecordNotJson, "not valid JSON");
+    case JsonFault::kNone:
+      return absl::OkStatus();
+    case JsonFault::kSyntax:
+      return Err(ErrorCode::kRecordNotJson, "not valid JSON");
     case JsonFault::kTooDeep:
       return Err(ErrorCode::kRecordTooDeep,
                  absl::StrCat("nests deeper than ", limits.max_depth, " levels"));

@@ -18,8 +18,8 @@ namespace weir {
 enum class JsonFault : uint8_t { kNone, kSyntax, kTooDeep, kTooLarge, kBadText };
 
 struct JsonLimits {
-  int max_depth = 1024;                 // of nested lists and objects; the outermost is 1
-  size_t max_string_bytes = SIZE_MAX;   // of one string or name, as written
+  int max_depth = 1024;                      // of nested lists and objects; the outermost is 1
+  size_t max_string_bytes = SIZE_MAX;        // of one string or name, as written
   size_t max_bytes = (size_t{1} << 31) - 1;  // of the whole text
 };
 

@@ -76,8 +76,8 @@ bool AtLeastOne(std::string_view token) {
   const size_t first = digits.find_first_of("123456789");
   if (first == std::string_view::npos) return false;
   // Decimal exponent of the first significant digit before `e` shifts it.
-  const int64_t scale = static_cast<int64_t>(point) - static_cast<int64_t>(first) -
-                        (first < point ? 1 : 0);
+  const int64_t scale =
+      static_cast<int64_t>(point) - static_cast<int64_t>(first) - (first < point ? 1 : 0);
   int64_t shift = 0;
   if (e != std::string_view::npos) {
     const char* begin = token.data() + e + (token[e + 1] == '+' ? 2 : 1);
@@ -132,20 +132,37 @@ JsonFault AppendUnescaped(std::string_view raw, std::string* out) {
     out->append(raw.substr(i, at - i));
     i = at + 1;
     switch (i < raw.size() ? raw[i] : '\0') {
-      case '"': out->push_back('"'); break;
-      case '\\': out->push_back('\\'); break;
-      case '/': out->push_back('/'); break;
-      case 'b': out->push_back('\b'); break;
-      case 'f': out->push_back('\f'); break;
-      case 'n': out->push_back('\n'); break;
-      case 'r': out->push_back('\r'); break;
-      case 't': out->push_back('\t'); break;
+      case '"':
+        out->push_back('"');
+        break;
+      case '\\':
+        out->push_back('\\');
+        break;
+      case '/':
+        out->push_back('/');
+        break;
+      case 'b':
+        out->push_back('\b');
+        break;
+      case 'f':
+        out->push_back('\f');
+        break;
+      case 'n':
+        out->push_back('\n');
+        break;
+      case 'r':
+        out->push_back('\r');
+        break;
+      case 't':
+        out->push_back('\t');
+        break;
       case 'u':
         if (const JsonFault fault = AppendUnicode(raw, &i, out); fault != JsonFault::kNone) {
           return fault;
         }
         continue;  // AppendUnicode has moved on
-      default: return JsonFault::kSyntax;
+      default:
+        return JsonFault::kSyntax;
     }
     ++i;
   }

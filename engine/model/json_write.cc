@@ -35,12 +35,23 @@ size_t FindEscape(std::string_view s, size_t i) {
 
 void AppendEscape(char c, std::string* out) {
   switch (c) {
-    case '"': out->append("\\\""); return;
-    case '\\': out->append("\\\\"); return;
-    case '\n': out->append("\\n"); return;
-    case '\r': out->append("\\r"); return;
-    case '\t': out->append("\\t"); return;
-    default: break;
+    case '"':
+      out->append("\\\"");
+      return;
+    case '\\':
+      out->append("\\\\");
+      return;
+    case '\n':
+      out->append("\\n");
+      return;
+    case '\r':
+      out->append("\\r");
+      return;
+    case '\t':
+      out->append("\\t");
+      return;
+    default:
+      break;
   }
   const auto byte = static_cast<unsigned char>(c);
   const char text[] = {'\\', 'u', '0', '0', kHex[byte >> 4], kHex[byte & 15]};
@@ -193,21 +204,37 @@ std::string Value::ToJson() const {
 
 void Value::AppendJson(std::string* out) const {
   switch (kind_) {
-    case Kind::kNull: out->append("null"); break;
-    case Kind::kBool: AppendBool(bool_value(), out); break;
+    case Kind::kNull:
+      out->append("null");
+      break;
+    case Kind::kBool:
+      AppendBool(bool_value(), out);
+      break;
     case Kind::kInt:
     case Kind::kTimestamp:
-    case Kind::kDuration: AppendInteger(int_, out); break;
-    case Kind::kUint: AppendInteger(uint_value(), out); break;
-    case Kind::kDouble: AppendJsonDouble(double_, out); break;
-    case Kind::kString: AppendJsonString(string_, out); break;
+    case Kind::kDuration:
+      AppendInteger(int_, out);
+      break;
+    case Kind::kUint:
+      AppendInteger(uint_value(), out);
+      break;
+    case Kind::kDouble:
+      AppendJsonDouble(double_, out);
+      break;
+    case Kind::kString:
+      AppendJsonString(string_, out);
+      break;
     case Kind::kBytes:
       out->push_back('"');
       AppendBase64(string_, out);
       out->push_back('"');
       break;
-    case Kind::kList: AppendItems(*list_, out); break;
-    case Kind::kMap: AppendEntries(*map_, out); break;
+    case Kind::kList:
+      AppendItems(*list_, out);
+      break;
+    case Kind::kMap:
+      AppendEntries(*map_, out);
+      break;
   }
 }
 
@@ -217,20 +244,36 @@ void AppendColumnJson(const Column& column, size_t i, std::string* out) {
     return;
   }
   switch (column.kind()) {
-    case TypeKind::kBool: AppendBool(column.Bool(i), out); break;
+    case TypeKind::kBool:
+      AppendBool(column.Bool(i), out);
+      break;
     case TypeKind::kInt64:
-    case TypeKind::kTimestamp: AppendInteger(column.Int(i), out); break;
-    case TypeKind::kDouble: AppendJsonDouble(column.Double(i), out); break;
-    case TypeKind::kString: AppendJsonString(column.String(i), out); break;
+    case TypeKind::kTimestamp:
+      AppendInteger(column.Int(i), out);
+      break;
+    case TypeKind::kDouble:
+      AppendJsonDouble(column.Double(i), out);
+      break;
+    case TypeKind::kString:
+      AppendJsonString(column.String(i), out);
+      break;
     case TypeKind::kBytes:
       out->push_back('"');
       AppendBase64(column.String(i), out);
       out->push_back('"');
       break;
-    case TypeKind::kJson: out->append(column.String(i)); break;
-    case TypeKind::kList: AppendListColumn(column, i, out); break;
-    case TypeKind::kStruct: AppendStructColumn(column, i, out); break;
-    case TypeKind::kMap: AppendMapColumn(column, i, out); break;
+    case TypeKind::kJson:
+      out->append(column.String(i));
+      break;
+    case TypeKind::kList:
+      AppendListColumn(column, i, out);
+      break;
+    case TypeKind::kStruct:
+      AppendStructColumn(column, i, out);
+      break;
+    case TypeKind::kMap:
+      AppendMapColumn(column, i, out);
+      break;
   }
 }
 

@@ -12,7 +12,7 @@
 
 namespace weir {
 
-inline constexpr uint16_t kNullKeyGroup = 0;      // all null keys go to one fixed group
+inline constexpr uint16_t kNullKeyGroup = 0;            // all null keys go to one fixed group
 inline constexpr uint16_t kBroadcastKeyGroup = 0xFFFF;  // state that every subtask holds alike
 inline constexpr int kMaxMaxParallelism = 32768;
 // The canonical bytes of a null key: not UTF-8, not 8 bytes long.

@@ -27,7 +27,8 @@ void EncodeBitmap(size_t count, F valid, std::string* out) {
 }
 
 void EncodeItems(const Column& child, size_t begin, size_t end, std::string* out) {
-  EncodeBitmap(end - begin, [&](size_t k) { return !child.IsNull(begin + k); }, out);
+  EncodeBitmap(
+      end - begin, [&](size_t k) { return !child.IsNull(begin + k); }, out);
   for (size_t i = begin; i < end; ++i) {
     if (!child.IsNull(i)) EncodeValue(child, i, out);
   }
@@ -35,9 +36,13 @@ void EncodeItems(const Column& child, size_t begin, size_t end, std::string* out
 
 void EncodeValue(const Column& column, size_t i, std::string* out) {
   switch (column.kind()) {
-    case TypeKind::kBool: out->push_back(column.Bool(i) ? 1 : 0); break;
+    case TypeKind::kBool:
+      out->push_back(column.Bool(i) ? 1 : 0);
+      break;
     case TypeKind::kInt64:
-    case TypeKind::kTimestamp: PutSigned(out, column.Int(i)); break;
+    case TypeKind::kTimestamp:
+      PutSigned(out, column.Int(i));
+      break;
     case TypeKind::kDouble: {
       uint64_t bits;
       const double v = column.Double(i);
@@ -47,7 +52,9 @@ void EncodeValue(const Column& column, size_t i, std::string* out) {
     }
     case TypeKind::kString:
     case TypeKind::kBytes:
-    case TypeKind::kJson: PutBytes(out, column.String(i)); break;
+    case TypeKind::kJson:
+      PutBytes(out, column.String(i));
+      break;
     case TypeKind::kList:
     case TypeKind::kMap:
       PutVarint(out, column.ListEnd(i) - column.ListBegin(i));
@@ -56,8 +63,8 @@ void EncodeValue(const Column& column, size_t i, std::string* out) {
       }
       break;
     case TypeKind::kStruct:
-      EncodeBitmap(column.child_count(), [&](size_t k) { return !column.child(k).IsNull(i); },
-                   out);
+      EncodeBitmap(
+          column.child_count(), [&](size_t k) { return !column.child(k).IsNull(i); }, out);
       for (size_t k = 0; k < column.child_count(); ++k) {
         if (!column.child(k).IsNull(i)) EncodeValue(column.child(k), i, out);
       }
@@ -124,7 +131,9 @@ bool DecodeValue(ByteReader* in, Column* column) {
       return in->ok() && v <= 1;
     }
     case TypeKind::kInt64:
-    case TypeKind::kTimestamp: column->AppendInt(in->Signed()); return in->ok();
+    case TypeKind::kTimestamp:
+      column->AppendInt(in->Signed());
+      return in->ok();
     case TypeKind::kDouble: {
       const uint64_t bits = in->Fixed64();
       double v;
@@ -134,10 +143,14 @@ bool DecodeValue(ByteReader* in, Column* column) {
     }
     case TypeKind::kString:
     case TypeKind::kBytes:
-    case TypeKind::kJson: column->AppendString(in->Bytes()); return in->ok();
+    case TypeKind::kJson:
+      column->AppendString(in->Bytes());
+      return in->ok();
     case TypeKind::kList:
-    case TypeKind::kMap: return DecodeList(in, column);
-    case TypeKind::kStruct: return DecodeStruct(in, column);
+    case TypeKind::kMap:
+      return DecodeList(in, column);
+    case TypeKind::kStruct:
+      return DecodeStruct(in, column);
   }
   return false;
 }
@@ -169,7 +182,8 @@ void EncodeRow(const RecordBatch& batch, size_t i, std::string* out) {
   PutVarint(out, batch.emit[i]);
   const auto width = static_cast<size_t>(batch.width());
   const auto column = [&](size_t c) -> const Column& { return batch.column(static_cast<int>(c)); };
-  EncodeBitmap(width, [&](size_t c) { return !column(c).IsNull(i); }, out);
+  EncodeBitmap(
+      width, [&](size_t c) { return !column(c).IsNull(i); }, out);
   for (size_t c = 0; c < width; ++c) {
     if (!column(c).IsNull(i)) EncodeValue(column(c), i, out);
   }

@@ -29,11 +29,21 @@ constexpr std::array<TypeName, 11> kTypeNames = {{{"bool", TypeKind::kBool},
 
 // What other systems call our types; only used for hints.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 16> kForeignNames = {
-    {{"int", "int64"},       {"integer", "int64"},     {"long", "int64"},
-     {"bigint", "int64"},    {"int32", "int64"},       {"uint64", "int64"},
-     {"float", "double"},    {"float64", "double"},    {"number", "double"},
-     {"text", "string"},     {"varchar", "string"},    {"binary", "bytes"},
-     {"date", "timestamp_ms"}, {"datetime", "timestamp_ms"}, {"array", "list"},
+    {{"int", "int64"},
+     {"integer", "int64"},
+     {"long", "int64"},
+     {"bigint", "int64"},
+     {"int32", "int64"},
+     {"uint64", "int64"},
+     {"float", "double"},
+     {"float64", "double"},
+     {"number", "double"},
+     {"text", "string"},
+     {"varchar", "string"},
+     {"binary", "bytes"},
+     {"date", "timestamp_ms"},
+     {"datetime", "timestamp_ms"},
+     {"array", "list"},
      {"object", "struct"}}};
 
 size_t EditDistance(std::string_view a, std::string_view b) {
@@ -92,10 +102,17 @@ class TypeParser {
     field.name = std::string(name);
     WEIR_ASSIGN_OR_RETURN(field.type.kind, ParseKind());
     switch (field.type.kind) {
-      case TypeKind::kList: WEIR_RETURN_IF_ERROR(ParseList(&field.type, depth)); break;
-      case TypeKind::kMap: WEIR_RETURN_IF_ERROR(ParseMap(&field.type, depth)); break;
-      case TypeKind::kStruct: WEIR_RETURN_IF_ERROR(ParseStruct(&field.type, depth)); break;
-      default: break;
+      case TypeKind::kList:
+        WEIR_RETURN_IF_ERROR(ParseList(&field.type, depth));
+        break;
+      case TypeKind::kMap:
+        WEIR_RETURN_IF_ERROR(ParseMap(&field.type, depth));
+        break;
+      case TypeKind::kStruct:
+        WEIR_RETURN_IF_ERROR(ParseStruct(&field.type, depth));
+        break;
+      default:
+        break;
     }
     field.nullable = Accept('?');
     return field;
@@ -130,9 +147,10 @@ class TypeParser {
     const bool usable = kind == TypeKind::kString || kind == TypeKind::kInt64 ||
                         kind == TypeKind::kBool || kind == TypeKind::kTimestamp;
     if (!usable || key.nullable) {
-      return Bad(absl::StrCat("a map's key must be string, int64, bool or timestamp_ms and not "
-                              "nullable",
-                              At(start)));
+      return Bad(
+          absl::StrCat("a map's key must be string, int64, bool or timestamp_ms and not "
+                       "nullable",
+                       At(start)));
     }
     WEIR_RETURN_IF_ERROR(Expect(','));
     WEIR_ASSIGN_OR_RETURN(Field value, ParseField("value", depth + 1));
@@ -166,8 +184,8 @@ class TypeParser {
   }
   std::string_view Word() {
     const size_t start = pos_;
-    while (pos_ < text_.size() && std::string_view("<>{}:,? \t\r\n").find(text_[pos_]) ==
-                                      std::string_view::npos) {
+    while (pos_ < text_.size() &&
+           std::string_view("<>{}:,? \t\r\n").find(text_[pos_]) == std::string_view::npos) {
       ++pos_;
     }
     return text_.substr(start, pos_ - start);

@@ -9,16 +9,26 @@ namespace weir {
 
 std::string_view TypeKindName(TypeKind kind) {
   switch (kind) {
-    case TypeKind::kBool: return "bool";
-    case TypeKind::kInt64: return "int64";
-    case TypeKind::kDouble: return "double";
-    case TypeKind::kString: return "string";
-    case TypeKind::kBytes: return "bytes";
-    case TypeKind::kTimestamp: return "timestamp_ms";
-    case TypeKind::kJson: return "json";
-    case TypeKind::kList: return "list";
-    case TypeKind::kStruct: return "struct";
-    case TypeKind::kMap: return "map";
+    case TypeKind::kBool:
+      return "bool";
+    case TypeKind::kInt64:
+      return "int64";
+    case TypeKind::kDouble:
+      return "double";
+    case TypeKind::kString:
+      return "string";
+    case TypeKind::kBytes:
+      return "bytes";
+    case TypeKind::kTimestamp:
+      return "timestamp_ms";
+    case TypeKind::kJson:
+      return "json";
+    case TypeKind::kList:
+      return "list";
+    case TypeKind::kStruct:
+      return "struct";
+    case TypeKind::kMap:
+      return "map";
   }
   return "unknown";
 }

@@ -16,7 +16,7 @@ enum class TypeKind : uint8_t {
   kBool,
   kInt64,
   kDouble,
-  kString,     // valid UTF-8
+  kString,  // valid UTF-8
   kBytes,
   kTimestamp,  // int64 milliseconds since 1970-01-01 UTC (D11)
   kJson,       // any JSON value but null, kept as its text

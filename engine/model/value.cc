@@ -105,15 +105,21 @@ bool Value::operator==(const Value& other) const {
   if (IsNumber(kind_) && IsNumber(other.kind_)) return NumbersEqual(*this, other);
   if (kind_ != other.kind_) return false;
   switch (kind_) {
-    case Kind::kNull: return true;
+    case Kind::kNull:
+      return true;
     case Kind::kBool:
     case Kind::kTimestamp:
-    case Kind::kDuration: return int_ == other.int_;
+    case Kind::kDuration:
+      return int_ == other.int_;
     case Kind::kString:
-    case Kind::kBytes: return string_ == other.string_;
-    case Kind::kList: return *list_ == *other.list_;
-    case Kind::kMap: return MapsEqual(*map_, *other.map_);
-    default: return false;
+    case Kind::kBytes:
+      return string_ == other.string_;
+    case Kind::kList:
+      return *list_ == *other.list_;
+    case Kind::kMap:
+      return MapsEqual(*map_, *other.map_);
+    default:
+      return false;
   }
 }
 

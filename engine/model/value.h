@@ -17,7 +17,17 @@ namespace weir {
 class Value {
  public:
   enum class Kind : uint8_t {
-    kNull, kBool, kInt, kUint, kDouble, kString, kBytes, kTimestamp, kDuration, kList, kMap
+    kNull,
+    kBool,
+    kInt,
+    kUint,
+    kDouble,
+    kString,
+    kBytes,
+    kTimestamp,
+    kDuration,
+    kList,
+    kMap
   };
   using List = std::vector<Value>;
   using Map = std::vector<std::pair<Value, Value>>;  // insertion order; keys unique

@@ -9,17 +9,28 @@ namespace {
 
 const char* KindName(Value::Kind kind) {
   switch (kind) {
-    case Value::Kind::kNull: return "null";
-    case Value::Kind::kBool: return "bool";
-    case Value::Kind::kInt: return "int";
-    case Value::Kind::kUint: return "uint";
-    case Value::Kind::kDouble: return "double";
-    case Value::Kind::kString: return "string";
-    case Value::Kind::kBytes: return "bytes";
-    case Value::Kind::kTimestamp: return "timestamp";
-    case Value::Kind::kDuration: return "duration";
-    case Value::Kind::kList: return "list";
-    case Value::Kind::kMap: return "map";
+    case Value::Kind::kNull:
+      return "null";
+    case Value::Kind::kBool:
+      return "bool";
+    case Value::Kind::kInt:
+      return "int";
+    case Value::Kind::kUint:
+      return "uint";
+    case Value::Kind::kDouble:
+      return "double";
+    case Value::Kind::kString:
+      return "string";
+    case Value::Kind::kBytes:
+      return "bytes";
+    case Value::Kind::kTimestamp:
+      return "timestamp";
+    case Value::Kind::kDuration:
+      return "duration";
+    case Value::Kind::kList:
+      return "list";
+    case Value::Kind::kMap:
+      return "map";
   }
   return "unknown";
 }
@@ -79,10 +90,17 @@ bool AppendTimestamp(const Value& value, Column* column) {
 
 bool AppendDouble(const Value& value, Column* column) {
   switch (value.kind()) {
-    case Value::Kind::kInt: column->AppendDouble(static_cast<double>(value.int_value())); break;
-    case Value::Kind::kUint: column->AppendDouble(static_cast<double>(value.uint_value())); break;
-    case Value::Kind::kDouble: column->AppendDouble(value.double_value()); break;
-    default: return false;
+    case Value::Kind::kInt:
+      column->AppendDouble(static_cast<double>(value.int_value()));
+      break;
+    case Value::Kind::kUint:
+      column->AppendDouble(static_cast<double>(value.uint_value()));
+      break;
+    case Value::Kind::kDouble:
+      column->AppendDouble(value.double_value());
+      break;
+    default:
+      return false;
   }
   return true;
 }
@@ -146,15 +164,30 @@ Status AppendAny(const Value& value, const Field& field, Column* column) {
       fits = value.kind() == Value::Kind::kBool;
       if (fits) column->AppendBool(value.bool_value());
       break;
-    case TypeKind::kInt64: fits = AppendInt64(value, column); break;
-    case TypeKind::kTimestamp: fits = AppendTimestamp(value, column); break;
-    case TypeKind::kDouble: fits = AppendDouble(value, column); break;
-    case TypeKind::kString: fits = AppendText(value, Value::Kind::kString, column); break;
-    case TypeKind::kBytes: fits = AppendText(value, Value::Kind::kBytes, column); break;
-    case TypeKind::kJson: column->AppendString(value.ToJson()); break;
-    case TypeKind::kList: return AppendList(value, field, column);
-    case TypeKind::kMap: return AppendMap(value, field, column);
-    case TypeKind::kStruct: return AppendStruct(value, field, column);
+    case TypeKind::kInt64:
+      fits = AppendInt64(value, column);
+      break;
+    case TypeKind::kTimestamp:
+      fits = AppendTimestamp(value, column);
+      break;
+    case TypeKind::kDouble:
+      fits = AppendDouble(value, column);
+      break;
+    case TypeKind::kString:
+      fits = AppendText(value, Value::Kind::kString, column);
+      break;
+    case TypeKind::kBytes:
+      fits = AppendText(value, Value::Kind::kBytes, column);
+      break;
+    case TypeKind::kJson:
+      column->AppendString(value.ToJson());
+      break;
+    case TypeKind::kList:
+      return AppendList(value, field, column);
+    case TypeKind::kMap:
+      return AppendMap(value, field, column);
+    case TypeKind::kStruct:
+      return AppendStruct(value, field, column);
   }
   return fits ? absl::OkStatus() : WrongType(value, field);
 }
@@ -164,16 +197,26 @@ Status AppendAny(const Value& value, const Field& field, Column* column) {
 Value GetValue(const Column& column, size_t i) {
   if (column.IsNull(i)) return Value::Null();
   switch (column.kind()) {
-    case TypeKind::kBool: return Value::Bool(column.Bool(i));
-    case TypeKind::kInt64: return Value::Int(column.Int(i));
-    case TypeKind::kTimestamp: return Value::Timestamp(column.Int(i));
-    case TypeKind::kDouble: return Value::Double(column.Double(i));
-    case TypeKind::kString: return Value::String(std::string(column.String(i)));
-    case TypeKind::kBytes: return Value::Bytes(std::string(column.String(i)));
-    case TypeKind::kJson: return GetJson(column.String(i));
-    case TypeKind::kList: return GetList(column, i);
-    case TypeKind::kMap: return GetMap(column, i);
-    case TypeKind::kStruct: return GetStruct(column, i);
+    case TypeKind::kBool:
+      return Value::Bool(column.Bool(i));
+    case TypeKind::kInt64:
+      return Value::Int(column.Int(i));
+    case TypeKind::kTimestamp:
+      return Value::Timestamp(column.Int(i));
+    case TypeKind::kDouble:
+      return Value::Double(column.Double(i));
+    case TypeKind::kString:
+      return Value::String(std::string(column.String(i)));
+    case TypeKind::kBytes:
+      return Value::Bytes(std::string(column.String(i)));
+    case TypeKind::kJson:
+      return GetJson(column.String(i));
+    case TypeKind::kList:
+      return GetList(column, i);
+    case TypeKind::kMap:
+      return GetMap(column, i);
+    case TypeKind::kStruct:
+      return GetStruct(column, i);
   }
   return Value::Null();
 }

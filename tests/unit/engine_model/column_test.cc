@@ -73,8 +73,8 @@ TEST(ColumnTest, ListOfStructs) {
 }
 
 TEST(ColumnTest, TruncateDropsAnUnfinishedRow) {
-  Column column(Type::List(Type::Struct({{"a", Type{TypeKind::kInt64, {}}, false},
-                                         {"b", Type{TypeKind::kString, {}}, false}})));
+  Column column(Type::List(Type::Struct(
+      {{"a", Type{TypeKind::kInt64, {}}, false}, {"b", Type{TypeKind::kString, {}}, false}})));
   Column& item = column.child(0);
   item.child(0).AppendInt(1);
   item.child(1).AppendString("x");
@@ -111,7 +111,8 @@ RC_GTEST_PROP(ColumnTest, GatherIsAppendFrom, (uint64_t seed)) {
   std::vector<uint32_t> rows;
   for (uint64_t n = random.Uniform(30); n > 0; --n) {
     auto row = static_cast<uint32_t>(random.Uniform(from.size()));
-    for (uint64_t run = random.Uniform(5); run > 0 && row < from.size(); --run) rows.push_back(row++);
+    for (uint64_t run = random.Uniform(5); run > 0 && row < from.size(); --run)
+      rows.push_back(row++);
   }
   gathered.Gather(from, rows);
   for (const uint32_t row : rows) naive.AppendFrom(from, row);

@@ -27,7 +27,8 @@ TEST(JsonParseTest, Values) {
       {"[]", "[]"},
       {"{}", "{}"},
       {"{ \"a\" : { \"b\" : [ ] } }", R"({"a":{"b":[]}})"},
-      {R"("\"\\\/\b\f\n\r\tA\u00e9\u20ac\ud834\udd1e")", "\"\\\"\\\\/\\u0008\\u000c\\n\\r\\tAé€𝄞\""},
+      {R"("\"\\\/\b\f\n\r\tA\u00e9\u20ac\ud834\udd1e")",
+       "\"\\\"\\\\/\\u0008\\u000c\\n\\r\\tAé€𝄞\""},
       {R"({"a":1,"b":2,"a":3})", R"({"a":1,"b":2})"},
       {R"({"\u0061":1,"a":3})", R"({"a":1})"},
       {"-0", "0"},
@@ -79,25 +80,95 @@ TEST(JsonParseTest, NumbersOutsideOfDoubles) {
 }
 
 TEST(JsonParseTest, NotJson) {
-  for (const char* text :
-       {"", " ", "nul", "nulll", "True", "NaN", "Infinity", "-", "+1", "01", "-01", "1.", ".5",
-        "1.e5", "1e", "1e+", "0x10", "1_000", "--1", "1 2", "[1,]", "[,1]", "[1 2]", "[", "]",
-        "[1}", "{", "}", "{]", "{,}", "{\"a\"}", "{\"a\":}", "{\"a\" 1}", "{\"a\":1,}", "{a:1}",
-        "{1:1}", "{\"a\":1 \"b\":2}", "{\"a\"::1}", "{:1}", "[:]", "\"", "\"a", "\"a\"b",
-        "\"a\"\"b\"", "\"\\\"", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\u+123\"", "\"a\nb\"",
-        "\"\x01\"", "'a'", "[1]]", "{}{}", "// x\n1", "\xef\xbb\xbf{}", "1\x0b", "tru\\e", "[\"a\",\n4\n,1,",
-        "{\"a\":/**/1}", "\"\\ud800\\u12\"", "\xc2\xa0""1"}) {
+  for (const char* text : {"",
+                           " ",
+                           "nul",
+                           "nulll",
+                           "True",
+                           "NaN",
+                           "Infinity",
+                           "-",
+                           "+1",
+                           "01",
+                           "-01",
+                           "1.",
+                           ".5",
+                           "1.e5",
+                           "1e",
+                           "1e+",
+                           "0x10",
+                           "1_000",
+                           "--1",
+                           "1 2",
+                           "[1,]",
+                           "[,1]",
+                           "[1 2]",
+                           "[",
+                           "]",
+                           "[1}",
+                           "{",
+                           "}",
+                           "{]",
+                           "{,}",
+                           "{\"a\"}",
+                           "{\"a\":}",
+                           "{\"a\" 1}",
+                           "{\"a\":1,}",
+                           "{a:1}",
+                           "{1:1}",
+                           "{\"a\":1 \"b\":2}",
+                           "{\"a\"::1}",
+                           "{:1}",
+                           "[:]",
+                           "\"",
+                           "\"a",
+                           "\"a\"b",
+                           "\"a\"\"b\"",
+                           "\"\\\"",
+                           "\"\\x\"",
+                           "\"\\u12\"",
+                           "\"\\u12g4\"",
+                           "\"\\u+123\"",
+                           "\"a\nb\"",
+                           "\"\x01\"",
+                           "'a'",
+                           "[1]]",
+                           "{}{}",
+                           "// x\n1",
+                           "\xef\xbb\xbf{}",
+                           "1\x0b",
+                           "tru\\e",
+                           "[\"a\",\n4\n,1,",
+                           "{\"a\":/**/1}",
+                           "\"\\ud800\\u12\"",
+                           "\xc2\xa0"
+                           "1"}) {
     EXPECT_EQ(ParseError(text), 2001) << text;
   }
 }
 
 TEST(JsonParseTest, BadText) {
   using std::string_literals::operator""s;
-  for (const std::string& text :
-       {"\"\0\""s, "1\0"s, "\0"s, "{}\0"s, "\"\\u0000\""s, "{\"\\u0000\":1}"s, "\"\xff\""s,
-        "\"\xc3\""s, "\"\xc0\xaf\""s, "\"\xed\xa0\x80\""s, "\"\xf4\x90\x80\x80\""s, "\"\xe2\x82\""s,
-        "[\"\x80\"]"s, "\xff"s, "\"\\ud800\""s, "\"\\udc00\""s, "\"\\ud800x\""s,
-        "\"\\ud800\\ud800\""s, "\"\\udc00\\ud800\""s, "\"\\ud834\\u0041\""s}) {
+  for (const std::string& text : {"\"\0\""s,
+                                  "1\0"s,
+                                  "\0"s,
+                                  "{}\0"s,
+                                  "\"\\u0000\""s,
+                                  "{\"\\u0000\":1}"s,
+                                  "\"\xff\""s,
+                                  "\"\xc3\""s,
+                                  "\"\xc0\xaf\""s,
+                                  "\"\xed\xa0\x80\""s,
+                                  "\"\xf4\x90\x80\x80\""s,
+                                  "\"\xe2\x82\""s,
+                                  "[\"\x80\"]"s,
+                                  "\xff"s,
+                                  "\"\\ud800\""s,
+                                  "\"\\udc00\""s,
+                                  "\"\\ud800x\""s,
+                                  "\"\\ud800\\ud800\""s,
+                                  "\"\\udc00\\ud800\""s,
+                                  "\"\\ud834\\u0041\""s}) {
     EXPECT_EQ(ParseError(text), 2006) << text;
   }
   EXPECT_TRUE(ParseJson("\"\\\\u0000\"").ok());  // an escaped backslash, then u0000
@@ -176,9 +247,15 @@ RC_GTEST_PROP(JsonParseTest, AgreesWithAnotherParserOnDamagedText, (uint64_t see
       const size_t at = random.Uniform(text.size());
       const char byte = kBytes[random.Uniform(kBytes.size())];
       switch (random.Uniform(3)) {
-        case 0: text[at] = byte; break;
-        case 1: text.insert(at, 1, byte); break;
-        default: text.erase(at, 1); break;
+        case 0:
+          text[at] = byte;
+          break;
+        case 1:
+          text.insert(at, 1, byte);
+          break;
+        default:
+          text.erase(at, 1);
+          break;
       }
     }
     const std::optional<bool> reference = Reference(text);

@@ -66,24 +66,22 @@ TEST(KeyTest, SingleFields) {
 
 TEST(KeyTest, CompositeIsUnambiguous) {
   const SchemaPtr schema = testing::SchemaOf({{"a", "string?"}, {"b", "string?"}});
-  const RecordBatch batch =
-      BatchOf(schema, {{Value::String("a"), Value::String("bc")},
-                       {Value::String("ab"), Value::String("c")},
-                       {Value::String("abc"), Value::String("")},
-                       {Value::String("abc"), Value::Null()},
-                       {Value::Null(), Value::String("abc")},
-                       {Value::Null(), Value::Null()}});
+  const RecordBatch batch = BatchOf(schema, {{Value::String("a"), Value::String("bc")},
+                                             {Value::String("ab"), Value::String("c")},
+                                             {Value::String("abc"), Value::String("")},
+                                             {Value::String("abc"), Value::Null()},
+                                             {Value::Null(), Value::String("abc")},
+                                             {Value::Null(), Value::Null()}});
   const Names keys = Keys(batch, {"a", "b"});
-  EXPECT_EQ(keys, (Names{"0000000161000000026263", "0000000261620000000163",
-                         "0000000361626300000000", "00000003616263ffffffff",
-                         "ffffffff00000003616263", "ff"}));
+  EXPECT_EQ(keys,
+            (Names{"0000000161000000026263", "0000000261620000000163", "0000000361626300000000",
+                   "00000003616263ffffffff", "ffffffff00000003616263", "ff"}));
   EXPECT_NE(Keys(batch, {"b", "a"}), keys);
 }
 
 TEST(KeyTest, CompositeOfOtherTypes) {
   const SchemaPtr schema = testing::SchemaOf({{"n", "int64"}, {"b", "bool"}, {"t", "timestamp?"}});
-  const RecordBatch batch =
-      BatchOf(schema, {{Value::Int(-2), Value::Bool(true), Value::Null()}});
+  const RecordBatch batch = BatchOf(schema, {{Value::Int(-2), Value::Bool(true), Value::Null()}});
   EXPECT_EQ(Keys(batch, {"n", "b", "t"}), (Names{"00000008fffffffffffffffe0000000101ffffffff"}));
 }
 
@@ -167,8 +165,8 @@ TEST(KeyTest, RangesCoverGroupsAndAgreeWithOwners) {
 RC_GTEST_PROP(KeyTest, AssignFollowsFromTheBytes, (uint64_t seed)) {
   Random random(seed);
   const char* types[] = {"string?", "int64?", "bool?", "timestamp?"};
-  const SchemaPtr schema = testing::SchemaOf({{"a", types[random.Uniform(4)]},
-                                              {"b", types[random.Uniform(4)]}});
+  const SchemaPtr schema =
+      testing::SchemaOf({{"a", types[random.Uniform(4)]}, {"b", types[random.Uniform(4)]}});
   RecordBatch batch = testing::RandomBatch(&random, schema, random.Uniform(40));
   KeySelector selector = SelectorFor(batch, random.OneIn(2) ? Names{"a"} : Names{"a", "b"});
   const auto max_parallelism = static_cast<int>(1 + random.Uniform(32768));

@@ -20,7 +20,8 @@ inline constexpr TypeKind kScalars[] = {TypeKind::kBool,   TypeKind::kInt64, Typ
 inline Type RandomType(Random* random, int depth) {
   if (depth == 0 || !random->OneIn(3)) return Type{kScalars[random->Uniform(7)], {}};
   switch (random->Uniform(3)) {
-    case 0: return Type::List(RandomType(random, depth - 1), random->OneIn(2));
+    case 0:
+      return Type::List(RandomType(random, depth - 1), random->OneIn(2));
     case 1: {
       constexpr TypeKind kKeys[] = {TypeKind::kString, TypeKind::kInt64, TypeKind::kBool,
                                     TypeKind::kTimestamp};
@@ -31,8 +32,8 @@ inline Type RandomType(Random* random, int depth) {
       std::vector<Field> fields;
       const uint64_t count = 1 + random->Uniform(4);
       for (uint64_t k = 0; k < count; ++k) {
-        fields.push_back({"s" + std::to_string(k), RandomType(random, depth - 1),
-                          random->OneIn(2)});
+        fields.push_back(
+            {"s" + std::to_string(k), RandomType(random, depth - 1), random->OneIn(2)});
       }
       return Type::Struct(std::move(fields));
     }
@@ -50,9 +51,9 @@ inline SchemaPtr RandomSchema(Random* random) {
 
 // Valid UTF-8 without NUL, rich in what must be escaped.
 inline std::string RandomText(Random* random) {
-  constexpr std::string_view kPieces[] = {"a",    "xyz",      "\"",           "\\",  "\n", "\x01",
-                                          "\x1f", "\x7f",     "ä",            "€",   "𝄞",  "/",
-                                          " ",    "{\"q\":[", "longer piece", "\t:", ",",  "\\u0041"};
+  constexpr std::string_view kPieces[] = {
+      "a", "xyz", "\"", "\\", "\n",       "\x01",         "\x1f", "\x7f", "ä",
+      "€", "𝄞",   "/",  " ",  "{\"q\":[", "longer piece", "\t:",  ",",    "\\u0041"};
   std::string text;
   for (uint64_t n = random->Uniform(random->OneIn(10) ? 60 : 6); n > 0; --n) {
     text += kPieces[random->Uniform(std::size(kPieces))];
@@ -62,18 +63,24 @@ inline std::string RandomText(Random* random) {
 
 inline int64_t RandomInt(Random* random) {
   switch (random->Uniform(4)) {
-    case 0: return static_cast<int64_t>(random->Uniform(100)) - 50;
-    case 1: return random->OneIn(2) ? INT64_MIN : INT64_MAX;
-    default: return static_cast<int64_t>(random->Next()) >> random->Uniform(64);
+    case 0:
+      return static_cast<int64_t>(random->Uniform(100)) - 50;
+    case 1:
+      return random->OneIn(2) ? INT64_MIN : INT64_MAX;
+    default:
+      return static_cast<int64_t>(random->Next()) >> random->Uniform(64);
   }
 }
 
 inline double RandomDouble(Random* random) {
   constexpr double kSpecial[] = {0.0, -0.0, 1e-300, 5e-324, 1.7976931348623157e308, 0.1, 1e21};
   switch (random->Uniform(5)) {
-    case 0: return kSpecial[random->Uniform(std::size(kSpecial))];
-    case 1: return random->OneIn(3) ? NAN : random->OneIn(2) ? HUGE_VAL : -HUGE_VAL;
-    case 2: return static_cast<double>(RandomInt(random));
+    case 0:
+      return kSpecial[random->Uniform(std::size(kSpecial))];
+    case 1:
+      return random->OneIn(3) ? NAN : random->OneIn(2) ? HUGE_VAL : -HUGE_VAL;
+    case 2:
+      return static_cast<double>(RandomInt(random));
     default: {
       const uint64_t bits = random->Next();
       double v;
@@ -86,10 +93,14 @@ inline double RandomDouble(Random* random) {
 // Any JSON value but null.
 inline Value RandomJson(Random* random, int depth) {
   switch (random->Uniform(depth > 0 ? 6 : 4)) {
-    case 0: return Value::Bool(random->OneIn(2));
-    case 1: return Value::Int(RandomInt(random));
-    case 2: return Value::String(RandomText(random));
-    case 3: return Value::Double(0.5 + static_cast<double>(random->Uniform(1000)));
+    case 0:
+      return Value::Bool(random->OneIn(2));
+    case 1:
+      return Value::Int(RandomInt(random));
+    case 2:
+      return Value::String(RandomText(random));
+    case 3:
+      return Value::Double(0.5 + static_cast<double>(random->Uniform(1000)));
     case 4: {
       Value::List items;
       for (uint64_t n = random->Uniform(4); n > 0; --n) {
@@ -125,10 +136,14 @@ inline Value RandomValue(Random* random, const Field& field) {
   if (field.nullable && random->OneIn(3)) return Value::Null();
   const Type& type = field.type;
   switch (type.kind) {
-    case TypeKind::kBool: return Value::Bool(random->OneIn(2));
-    case TypeKind::kInt64: return Value::Int(RandomInt(random));
-    case TypeKind::kDouble: return Value::Double(RandomDouble(random));
-    case TypeKind::kString: return Value::String(RandomText(random));
+    case TypeKind::kBool:
+      return Value::Bool(random->OneIn(2));
+    case TypeKind::kInt64:
+      return Value::Int(RandomInt(random));
+    case TypeKind::kDouble:
+      return Value::Double(RandomDouble(random));
+    case TypeKind::kString:
+      return Value::String(RandomText(random));
     case TypeKind::kBytes: {
       std::string bytes;
       for (uint64_t n = random->Uniform(9); n > 0; --n) {
@@ -136,9 +151,12 @@ inline Value RandomValue(Random* random, const Field& field) {
       }
       return Value::Bytes(std::move(bytes));
     }
-    case TypeKind::kTimestamp: return Value::Timestamp(RandomInt(random));
-    case TypeKind::kJson: return RandomJson(random, 3);
-    case TypeKind::kMap: return RandomMap(random, type);
+    case TypeKind::kTimestamp:
+      return Value::Timestamp(RandomInt(random));
+    case TypeKind::kJson:
+      return RandomJson(random, 3);
+    case TypeKind::kMap:
+      return RandomMap(random, type);
     case TypeKind::kList: {
       Value::List items;
       for (uint64_t n = random->Uniform(5); n > 0; --n) {

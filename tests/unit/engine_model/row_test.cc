@@ -35,20 +35,23 @@ TEST(RowTest, LayoutIsStable) {
   std::string fingerprint;
   PutFixed64(&fingerprint, schema->fingerprint());
   EXPECT_EQ(HexEncode(Encoded(batch, 0)), HexEncode(fingerprint) +
-                                              "01"                // event time -1, zigzag
-                                              "02" "06" "d804"    // source 2, partition 3, offset 300
-                                              "05"                // emit
-                                              "1d"                // present: s, d, l, b
-                                              "026869"            // "hi"
+                                              "01"  // event time -1, zigzag
+                                              "02"
+                                              "06"
+                                              "d804"    // source 2, partition 3, offset 300
+                                              "05"      // emit
+                                              "1d"      // present: s, d, l, b
+                                              "026869"  // "hi"
                                               "000000000000f03f"  // 1.0
-                                              "02" "01" "01"      // 2 items: true, null
-                                              "01");              // true
+                                              "02"
+                                              "01"
+                                              "01"    // 2 items: true, null
+                                              "01");  // true
 }
 
 TEST(RowTest, OtherSchemaIsIncompatible) {
   Random random(3);
-  const RecordBatch batch =
-      testing::RandomBatch(&random, testing::SchemaOf({{"a", "int64"}}), 1);
+  const RecordBatch batch = testing::RandomBatch(&random, testing::SchemaOf({{"a", "int64"}}), 1);
   RecordBatch other(testing::SchemaOf({{"a", "int64?"}}));
   const Status status = DecodeRow(Encoded(batch, 0), &other);
   EXPECT_EQ(ErrorNumber(status), 4003) << status;

@@ -35,8 +35,7 @@ TEST(TypesTest, SpaceAliasAndNullable) {
 TEST(TypesTest, ErrorsSayWhereAndWhatInstead) {
   const std::pair<const char*, const char*> cases[] = {
       {"strin", "WEIR-1008: unknown type 'strin' at character 1 (hint: did you mean 'string'?)"},
-      {"list<in64>",
-       "WEIR-1008: unknown type 'in64' at character 6 (hint: did you mean 'int64'?)"},
+      {"list<in64>", "WEIR-1008: unknown type 'in64' at character 6 (hint: did you mean 'int64'?)"},
       {"Long", "WEIR-1008: unknown type 'Long' at character 1 (hint: did you mean 'int64'?)"},
       {"object", "WEIR-1008: unknown type 'object' at character 1 (hint: did you mean 'struct'?)"},
       {"blockchain",

@@ -60,8 +60,8 @@ TEST(ValueTest, LargeMapsCompareInTime) {
 }
 
 TEST(ValueTest, GetFindsStringKeysOnly) {
-  const Value map = Value::MakeMap(
-      {{Value::Int(1), Value::Int(1)}, {Value::String("a"), Value::Int(2)}});
+  const Value map =
+      Value::MakeMap({{Value::Int(1), Value::Int(1)}, {Value::String("a"), Value::Int(2)}});
   ASSERT_NE(map.Get("a"), nullptr);
   EXPECT_EQ(*map.Get("a"), Value::Int(2));
   EXPECT_EQ(map.Get("1"), nullptr);
@@ -122,9 +122,15 @@ TEST(ValueTest, EscapesAtEveryPosition) {
 }
 
 TEST(ValueTest, Base64) {
-  const std::pair<std::string, std::string> vectors[] = {  // RFC 4648, section 10
-      {"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},        {"foo", "Zm9v"},
-      {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}, {"\xff\xfe", "//4="}};
+  const std::pair<std::string, std::string> vectors[] = {// RFC 4648, section 10
+                                                         {"", ""},
+                                                         {"f", "Zg=="},
+                                                         {"fo", "Zm8="},
+                                                         {"foo", "Zm9v"},
+                                                         {"foob", "Zm9vYg=="},
+                                                         {"fooba", "Zm9vYmE="},
+                                                         {"foobar", "Zm9vYmFy"},
+                                                         {"\xff\xfe", "//4="}};
   for (const auto& [bytes, text] : vectors) {
     std::string encoded, decoded = "kept";
     AppendBase64(bytes, &encoded);
