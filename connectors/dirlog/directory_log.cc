@@ -33,8 +33,9 @@ class DirectoryLog : public LogClient {
   StatusOr<std::unique_ptr<LogReader>> OpenReader(const std::string& topic, int partition,
                                                   const LogPosition& from) override {
     WEIR_RETURN_IF_ERROR(CheckTopicName(topic));
-    return std::unique_ptr<LogReader>(
-        std::make_unique<PartitionReader>(fs_, PathsOf(root_, topic, partition), from));
+    return std::unique_ptr<LogReader>(std::make_unique<PartitionReader>(
+        fs_, PathsOf(root_, topic, partition), from,
+        [this, topic, partition] { return DurableBytes(topic, partition); }));
   }
 
   StatusOr<std::shared_ptr<LogWriter>> OpenWriter(const std::string& topic, int partition,
@@ -67,6 +68,15 @@ class DirectoryLog : public LogClient {
   }
 
  private:
+  std::optional<uint64_t> DurableBytes(const std::string& topic, int partition) {
+    const SharedPartition files = open_.With([&](OpenPartitions* open) {
+      const auto it = open->find({topic, partition});
+      return it == open->end() ? nullptr : it->second;
+    });
+    if (files == nullptr) return std::nullopt;
+    return files->With([](PartitionFiles* f) { return f->DurableBytes(); });
+  }
+
   using OpenPartitions = std::map<std::pair<std::string, int>, SharedPartition>;
   FileSystem* fs_;
   std::string root_;

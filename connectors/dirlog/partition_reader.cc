@@ -12,8 +12,13 @@ constexpr size_t kBlockBytes = 1 << 20;
 
 }  // namespace
 
-PartitionReader::PartitionReader(FileSystem* fs, PartitionPaths paths, const LogPosition& from)
-    : fs_(fs), paths_(std::move(paths)), at_(from), meta_(fs, paths_.meta) {}
+PartitionReader::PartitionReader(FileSystem* fs, PartitionPaths paths, const LogPosition& from,
+                                 DurableEnd durable_end)
+    : fs_(fs),
+      paths_(std::move(paths)),
+      durable_end_(std::move(durable_end)),
+      at_(from),
+      meta_(fs, paths_.meta) {}
 
 Status PartitionReader::Read(const LogReadOptions& options, LogChunk* out) {
   return LogIoError(ReadRecords(options, out), paths_.name);
@@ -111,7 +116,12 @@ StatusOr<LogPosition> PartitionReader::NearestInMeta(int64_t offset) {
 Status PartitionReader::Load(size_t want, LogChunk* out) {
   size_t lead = std::min<size_t>(static_cast<size_t>(at_.bytes), kGuardBytes);
   const uint64_t begin = static_cast<uint64_t>(at_.bytes) - lead;
+  // Asked before the read: it only grows.
+  const std::optional<uint64_t> limit = durable_end_ ? durable_end_() : std::nullopt;
   WEIR_RETURN_IF_ERROR(file_->Read(begin, lead + want, &out->buffer));
+  if (limit && begin + out->buffer.size() > *limit) {
+    out->buffer.resize(std::max<uint64_t>(lead, *limit - std::min(*limit, begin)));
+  }
   const size_t size = out->buffer.size();
   if (size < lead) {
     return Err(ErrorCode::kLogTruncated,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,7 +23,11 @@ inline constexpr size_t kOversizedPrefix = size_t{64} << 10;
 
 class PartitionReader : public LogReader {
  public:
-  PartitionReader(FileSystem* fs, PartitionPaths paths, const LogPosition& from);
+  // `durable_end` tells how much of the file may be read: what a writer has appended but not synced
+  // may be gone after a crash, and nobody must have acted on it. nullopt = all of it.
+  using DurableEnd = std::function<std::optional<uint64_t>()>;
+  PartitionReader(FileSystem* fs, PartitionPaths paths, const LogPosition& from,
+                  DurableEnd durable_end = nullptr);
   Status Read(const LogReadOptions& options, LogChunk* out) override;
 
  private:
@@ -49,6 +54,7 @@ class PartitionReader : public LogReader {
 
   FileSystem* fs_;
   PartitionPaths paths_;
+  DurableEnd durable_end_;
   LogPosition at_;
   std::unique_ptr<RandomAccessFile> file_;
   bool positioned_ = false;

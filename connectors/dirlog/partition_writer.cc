@@ -170,6 +170,11 @@ StatusOr<int64_t> PartitionFiles::EndOffset(int64_t epoch) {
   return end_.end_offset;
 }
 
+std::optional<uint64_t> PartitionFiles::DurableBytes() const {
+  if (values_ == nullptr || !durable_known_) return std::nullopt;
+  return durable_.value_bytes;
+}
+
 void PartitionFiles::Delete() {
   values_.reset();
   meta_.reset();

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -25,6 +26,8 @@ class PartitionFiles {
   StatusOr<int64_t> Append(int64_t epoch, std::span<const LogAppend> records);
   Status Sync(int64_t epoch);
   StatusOr<int64_t> EndOffset(int64_t epoch);
+  // Bytes of values that no crash can take away; nullopt while no writer has the files open.
+  std::optional<uint64_t> DurableBytes() const;
   // The topic is gone; every writer fails from here on.
   void Delete();
 

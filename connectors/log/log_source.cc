@@ -161,6 +161,10 @@ void LogSource::OnPartitions(const StatusOr<std::vector<int>>& partitions) {
     AddSplit(p, start);
     StartRead(splits_[p].get());
   }
+  if (!known_now_) {
+    // Consumers take nothing from anybody before each of their inputs has said this.
+    for (int port = 0; port < out_->ports(); ++port) out_->EmitIdle(port, splits_.empty());
+  }
   known_ = known_now_ = true;
   next_discovery_ns_ = options_.until_end ? kNeverNs
                                           : context_->env().clock->MonoNs() +
@@ -220,6 +224,7 @@ StatusOr<Source::PollResult> LogSource::Poll() {
   const SourceClock now{clock->NowMs(), now_ns / kNsPerMs};
   for (auto& [p, split] : splits_) split->rows.idleness.Resume(now.mono_ms);
   Discover(now_ns);
+  if (!known_now_) return PollResult::kWait;  // see Started()
   // At the first call this is the restored watermark, which stands before every record.
   emitter_.EmitProgress(options_.event_time_field < 0);
   if (Split* split = NextSplit(now_ns)) {

@@ -27,6 +27,7 @@ class LogSource : public Source {
   Status Open(OperatorContext* context, Collector* out) override;
   Status Restore(const std::vector<StatePiece>& pieces) override;
   StatusOr<PollResult> Poll() override;
+  bool Started() override { return known_now_; }
   Status Snapshot(const std::shared_ptr<SnapshotPart>& part) override;
   void Drain() override;
 

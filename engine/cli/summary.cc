@@ -44,7 +44,10 @@ JobSummary Summarize(const MetricRegistry& metrics) {
   std::map<std::string, int64_t> avoided;
   int64_t watermark = INT64_MAX;
   for (const MetricSample& m : metrics.Collect()) {
-    if (m.name == "weir_source_records_total") s.events_in += m.value;
+    // A control source ("guard#topic") reads what the job wrote itself.
+    const std::string* op = LabelOf(m, "operator");
+    const bool control = op != nullptr && op->find('#') != std::string::npos;
+    if (m.name == "weir_source_records_total" && !control) s.events_in += m.value;
     if (m.name == "weir_source_dead_letters_total") s.dead_letters += m.value;
     if (m.name == "weir_ledger_hits_total") s.duplicates += m.value;
     if (m.name == "weir_agent_blocked_total") s.answered_by_rule += m.value;

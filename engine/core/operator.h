@@ -164,6 +164,9 @@ class Source {
   // Emits at most about one batch.
   virtual StatusOr<PollResult> Poll() = 0;
   virtual Status OnWake() { return absl::OkStatus(); }
+  // True once it has said on every port, by EmitIdle, whether it has anything to read. Consumers take
+  // no data before that, and no barrier goes out.
+  virtual bool Started() { return true; }
   virtual Status Snapshot(const std::shared_ptr<SnapshotPart>& part) = 0;
   virtual void OnCheckpointComplete(int64_t /*id*/) {}
   // SIGTERM: read no more; what was emitted is all there is. Must lead to EmitEndOfInput.

@@ -36,7 +36,7 @@ struct OptionDef {
   std::string doc = {};                      // one sentence, with unit
   std::vector<std::string> allowed = {};     // kString: the only values; empty = any
   std::optional<double> min = {}, max = {};  // kInt, kDouble, kDuration (ms), kSize (bytes)
-  std::vector<OptionDef> table = {};         // kTable; default_text "{}" = present with its defaults
+  std::vector<OptionDef> table = {};         // kTable; default_text "{}" = as if given empty
 };
 
 // Where a value stood in its file; 1-based; line 0 = nowhere (a default, or built in code).

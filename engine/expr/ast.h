@@ -30,10 +30,10 @@ enum class NodeType : uint8_t {
   kIdent,    // name
   kSelect,   // args[0].name
   kHas,      // has(args[0].name)
-  kCall,     // name(args...) or args[0].name(args[1]...) if member; operators are "_+_", "_&&_", ...
-  kList,     // [args...]
-  kMap,      // {args[0]: args[1], ...}
-  kMacro,    // args[0].macro(name, args[1], args[2])
+  kCall,   // name(args...) or args[0].name(args[1]...) if member; operators are "_+_", "_&&_", ...
+  kList,   // [args...]
+  kMap,    // {args[0]: args[1], ...}
+  kMacro,  // args[0].macro(name, args[1], args[2])
 };
 
 enum class Macro : uint8_t { kExists, kExistsOne, kAll, kMap, kMapIf, kFilter };

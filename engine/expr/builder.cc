@@ -48,14 +48,22 @@ class Builder {
 
   NodePtr MakeNode(const Expr& e, bool conjunct) {
     switch (e.node) {
-      case NodeType::kLiteral: return std::make_unique<ConstantNode>(e.type.kind, e.literal);
-      case NodeType::kIdent: return e.variable >= 0 ? Variable(e) : Column(e, {e.column});
-      case NodeType::kSelect: return Select(e);
-      case NodeType::kHas: return Has(e);
-      case NodeType::kList: return MakeList(Id(e.position), Arguments(e));
-      case NodeType::kMap: return MakeMap(Id(e.position), Arguments(e));
-      case NodeType::kMacro: return MacroCall(e);
-      case NodeType::kCall: return Call(e, conjunct);
+      case NodeType::kLiteral:
+        return std::make_unique<ConstantNode>(e.type.kind, e.literal);
+      case NodeType::kIdent:
+        return e.variable >= 0 ? Variable(e) : Column(e, {e.column});
+      case NodeType::kSelect:
+        return Select(e);
+      case NodeType::kHas:
+        return Has(e);
+      case NodeType::kList:
+        return MakeList(Id(e.position), Arguments(e));
+      case NodeType::kMap:
+        return MakeMap(Id(e.position), Arguments(e));
+      case NodeType::kMacro:
+        return MacroCall(e);
+      case NodeType::kCall:
+        return Call(e, conjunct);
     }
     return nullptr;
   }
@@ -139,38 +147,48 @@ class Builder {
     MacroNode::Parts parts;
     const Expr& range = *e.args[0];
     parts.macro = e.macro;
-    parts.range = Make(range);
     CelType item(Kind::kDyn);
     if (!range.type.params.empty()) item = range.type.params[0];
     parts.variable = std::make_shared<VariableNode>(item.kind, Id(range.position));
-    parts.list_column = ListColumn(range, item.kind);
+    std::unique_ptr<ColumnNode> list = ListColumn(range, item.kind);
+    parts.list_column = list.get();
+    parts.range = list != nullptr ? std::move(list) : Make(range);
     variables_[e.variable] = parts.variable;
     if (e.macro != Macro::kMap) parts.condition = Condition(*e.args[1]);
     if (e.macro == Macro::kMap || e.macro == Macro::kMapIf) parts.transform = Make(*e.args.back());
     return std::make_unique<MacroNode>(e.type.kind, Id(e.position), std::move(parts));
   }
 
-  // A list column of typed items is walked in place. Its own node then only tells which rows are
-  // null, so it must not make Values.
-  const ColumnNode* ListColumn(const Expr& range, Kind item) {
-    (void)range;
-    (void)item;
-    return nullptr;
+  // A list column of typed items is walked in place, without making Values.
+  std::unique_ptr<ColumnNode> ListColumn(const Expr& range, Kind item) {
+    const bool named = range.node == NodeType::kIdent || range.node == NodeType::kSelect;
+    if (!named || range.type.kind != Kind::kList || !IsTyped(item)) return nullptr;
+    std::vector<int> path = StructPath(range);
+    if (path.empty()) return nullptr;
+    columns_.insert(path[0]);
+    return std::make_unique<ColumnNode>(Kind::kList, Id(range.position), std::move(path), true);
   }
 
   NodePtr Call(const Expr& e, bool conjunct) {
     switch (e.function) {
       case FunctionId::kAnd:
-      case FunctionId::kOr: return Logic(e, conjunct);
-      case FunctionId::kConditional: return Conditional(e);
+      case FunctionId::kOr:
+        return Logic(e, conjunct);
+      case FunctionId::kConditional:
+        return Conditional(e);
       case FunctionId::kEqual:
-      case FunctionId::kNotEqual: return Equal(e, conjunct);
-      case FunctionId::kIn: return In(e);
+      case FunctionId::kNotEqual:
+        return Equal(e, conjunct);
+      case FunctionId::kIn:
+        return In(e);
       case FunctionId::kIndex:
         return MakeIndex(e.type.kind, Id(e.position), Make(*e.args[0]), Make(*e.args[1]));
-      case FunctionId::kDyn: return Convert(Make(*e.args[0]), Kind::kDyn, e.position);
-      case FunctionId::kMatches: return Matches(e);
-      default: return Function(e, Arguments(e));
+      case FunctionId::kDyn:
+        return Convert(Make(*e.args[0]), Kind::kDyn, e.position);
+      case FunctionId::kMatches:
+        return Matches(e);
+      default:
+        return Function(e, Arguments(e));
     }
   }
 
@@ -178,8 +196,7 @@ class Builder {
     const bool is_and = e.function == FunctionId::kAnd;
     std::vector<NodePtr> args;
     for (const ExprPtr& arg : e.args) {
-      args.push_back(
-          Convert(Make(*arg, conjunct && is_and), Kind::kBool, arg->position));
+      args.push_back(Convert(Make(*arg, conjunct && is_and), Kind::kBool, arg->position));
     }
     return std::make_unique<LogicNode>(is_and, Id(e.position), std::move(args));
   }
@@ -237,8 +254,8 @@ class Builder {
     std::string error;
     auto regex = std::make_shared<Regex>(pattern->string_value(), &error);
     if (!error.empty()) {
-      errors_->push_back({ErrorCode::kExprType, e.args[1]->position,
-                          "invalid regular expression: " + error});
+      errors_->push_back(
+          {ErrorCode::kExprType, e.args[1]->position, "invalid regular expression: " + error});
     }
     return MakeMatches(Id(e.position), std::move(args[0]), std::move(regex));
   }

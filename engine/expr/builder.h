@@ -10,7 +10,7 @@
 namespace weir::expr {
 
 struct Built {
-  NodePtr root;  // null if there are errors
+  NodePtr root;                     // null if there are errors
   std::vector<Position> positions;  // by node id
   std::vector<EqualityConjunct> conjuncts;
   std::vector<int> columns;

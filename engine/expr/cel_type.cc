@@ -20,16 +20,35 @@ CelType CelType::Map(CelType key, CelType value) {
 CelType CelType::From(const Type& type, bool nullable) {
   CelType out;
   switch (type.kind) {
-    case TypeKind::kBool: out.kind = Kind::kBool; break;
-    case TypeKind::kInt64: out.kind = Kind::kInt; break;
-    case TypeKind::kDouble: out.kind = Kind::kDouble; break;
-    case TypeKind::kString: out.kind = Kind::kString; break;
-    case TypeKind::kBytes: out.kind = Kind::kBytes; break;
-    case TypeKind::kTimestamp: out.kind = Kind::kTimestamp; break;
-    case TypeKind::kJson: return CelType(Kind::kDyn);
-    case TypeKind::kList: out.kind = Kind::kList; break;
-    case TypeKind::kMap: out.kind = Kind::kMap; break;
-    case TypeKind::kStruct: out.kind = Kind::kStruct; break;
+    case TypeKind::kBool:
+      out.kind = Kind::kBool;
+      break;
+    case TypeKind::kInt64:
+      out.kind = Kind::kInt;
+      break;
+    case TypeKind::kDouble:
+      out.kind = Kind::kDouble;
+      break;
+    case TypeKind::kString:
+      out.kind = Kind::kString;
+      break;
+    case TypeKind::kBytes:
+      out.kind = Kind::kBytes;
+      break;
+    case TypeKind::kTimestamp:
+      out.kind = Kind::kTimestamp;
+      break;
+    case TypeKind::kJson:
+      return CelType(Kind::kDyn);
+    case TypeKind::kList:
+      out.kind = Kind::kList;
+      break;
+    case TypeKind::kMap:
+      out.kind = Kind::kMap;
+      break;
+    case TypeKind::kStruct:
+      out.kind = Kind::kStruct;
+      break;
   }
   out.nullable = nullable;
   for (const Field& child : type.children) {
@@ -70,25 +89,36 @@ std::string CelType::ToString() const {
 
 Kind KindOf(const Value& value) {
   switch (value.kind()) {
-    case Value::Kind::kNull: return Kind::kNull;
-    case Value::Kind::kBool: return Kind::kBool;
-    case Value::Kind::kInt: return Kind::kInt;
-    case Value::Kind::kUint: return Kind::kUint;
-    case Value::Kind::kDouble: return Kind::kDouble;
-    case Value::Kind::kString: return Kind::kString;
-    case Value::Kind::kBytes: return Kind::kBytes;
-    case Value::Kind::kTimestamp: return Kind::kTimestamp;
-    case Value::Kind::kDuration: return Kind::kDuration;
-    case Value::Kind::kList: return Kind::kList;
-    case Value::Kind::kMap: return Kind::kMap;
+    case Value::Kind::kNull:
+      return Kind::kNull;
+    case Value::Kind::kBool:
+      return Kind::kBool;
+    case Value::Kind::kInt:
+      return Kind::kInt;
+    case Value::Kind::kUint:
+      return Kind::kUint;
+    case Value::Kind::kDouble:
+      return Kind::kDouble;
+    case Value::Kind::kString:
+      return Kind::kString;
+    case Value::Kind::kBytes:
+      return Kind::kBytes;
+    case Value::Kind::kTimestamp:
+      return Kind::kTimestamp;
+    case Value::Kind::kDuration:
+      return Kind::kDuration;
+    case Value::Kind::kList:
+      return Kind::kList;
+    case Value::Kind::kMap:
+      return Kind::kMap;
   }
   return Kind::kDyn;
 }
 
 const char* KindName(Kind kind) {
-  static constexpr const char* kNames[] = {"bool",      "int",      "uint", "double", "string",
-                                           "bytes",     "timestamp", "duration", "null", "list",
-                                           "map",       "struct",   "dyn",  "dyn"};
+  static constexpr const char* kNames[] = {"bool",  "int",       "uint",     "double", "string",
+                                           "bytes", "timestamp", "duration", "null",   "list",
+                                           "map",   "struct",    "dyn",      "dyn"};
   return kNames[static_cast<int>(kind)];
 }
 

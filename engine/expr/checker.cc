@@ -46,19 +46,30 @@ class Checker {
 
   void CheckNode(Expr* e) {
     switch (e->node) {
-      case NodeType::kLiteral: e->type = CelType(KindOf(e->literal)); break;
-      case NodeType::kIdent: CheckIdent(e); break;
+      case NodeType::kLiteral:
+        e->type = CelType(KindOf(e->literal));
+        break;
+      case NodeType::kIdent:
+        CheckIdent(e);
+        break;
       case NodeType::kSelect:
-      case NodeType::kHas: CheckSelect(e); break;
-      case NodeType::kCall: CheckCall(e); break;
+      case NodeType::kHas:
+        CheckSelect(e);
+        break;
+      case NodeType::kCall:
+        CheckCall(e);
+        break;
       case NodeType::kList: {
         CelType item(Kind::kNever);
         for (const ExprPtr& arg : e->args) item = Join(item, arg->type);
         e->type = CelType::List(item);
         break;
       }
-      case NodeType::kMap: CheckMap(e); break;
-      case NodeType::kMacro: break;
+      case NodeType::kMap:
+        CheckMap(e);
+        break;
+      case NodeType::kMacro:
+        break;
     }
   }
 
@@ -162,14 +173,27 @@ class Checker {
     bool fits = false;
     switch (e->function) {
       case FunctionId::kEqual:
-      case FunctionId::kNotEqual: fits = CheckEqual(e); break;
-      case FunctionId::kIn: fits = CheckIn(e); break;
-      case FunctionId::kIndex: fits = CheckIndex(e); break;
+      case FunctionId::kNotEqual:
+        fits = CheckEqual(e);
+        break;
+      case FunctionId::kIn:
+        fits = CheckIn(e);
+        break;
+      case FunctionId::kIndex:
+        fits = CheckIndex(e);
+        break;
       case FunctionId::kAnd:
-      case FunctionId::kOr: return CheckLogic(e);
-      case FunctionId::kConditional: fits = CheckConditional(e); break;
-      case FunctionId::kDyn: fits = !e->member && e->args.size() == 1; break;
-      default: fits = Resolve(e); break;
+      case FunctionId::kOr:
+        return CheckLogic(e);
+      case FunctionId::kConditional:
+        fits = CheckConditional(e);
+        break;
+      case FunctionId::kDyn:
+        fits = !e->member && e->args.size() == 1;
+        break;
+      default:
+        fits = Resolve(e);
+        break;
     }
     if (!fits) {
       Mismatch(e, 0, e->args.size());

@@ -35,12 +35,17 @@ SizePtr MakeSize(int64_t count, SizePtr item = nullptr) {
 SizePtr SizeOfType(const CelType& type) {
   switch (type.kind) {
     case Kind::kString:
-    case Kind::kBytes: return MakeSize(kAssumedStringBytes);
-    case Kind::kList: return MakeSize(kAssumedListItems, SizeOfType(type.params[0]));
-    case Kind::kMap: return MakeSize(kAssumedListItems, SizeOfType(type.params[1]));
+    case Kind::kBytes:
+      return MakeSize(kAssumedStringBytes);
+    case Kind::kList:
+      return MakeSize(kAssumedListItems, SizeOfType(type.params[0]));
+    case Kind::kMap:
+      return MakeSize(kAssumedListItems, SizeOfType(type.params[1]));
     // May turn out to be a string or a list: the larger of the two.
-    case Kind::kDyn: return MakeSize(kAssumedStringBytes);
-    default: return MakeSize(1);
+    case Kind::kDyn:
+      return MakeSize(kAssumedStringBytes);
+    default:
+      return MakeSize(1);
   }
 }
 
@@ -58,7 +63,8 @@ class Estimator {
  public:
   Estimate Visit(const Expr& e) {
     switch (e.node) {
-      case NodeType::kLiteral: return {0, LiteralSize(e.literal)};
+      case NodeType::kLiteral:
+        return {0, LiteralSize(e.literal)};
       case NodeType::kIdent:
         if (e.variable >= 0) return {1, variables_[e.variable]};
         return {e.type.is_dyn() ? kJsonParse : 1, SizeOfType(e.type)};
@@ -68,9 +74,12 @@ class Estimator {
         return {Plus(operand.cost, 1), ItemOf(operand.size, e.type)};
       }
       case NodeType::kList:
-      case NodeType::kMap: return VisitLiteral(e);
-      case NodeType::kMacro: return VisitMacro(e);
-      case NodeType::kCall: return VisitCall(e);
+      case NodeType::kMap:
+        return VisitLiteral(e);
+      case NodeType::kMacro:
+        return VisitMacro(e);
+      case NodeType::kCall:
+        return VisitCall(e);
     }
     return {0, MakeSize(1)};
   }
@@ -104,8 +113,7 @@ class Estimator {
     const bool over_keys = e.args[0]->type.kind == Kind::kMap;
     const CelType item_type =
         e.args[0]->type.params.empty() ? CelType(Kind::kDyn) : e.args[0]->type.params[0];
-    const SizePtr item =
-        over_keys ? SizeOfType(item_type) : ItemOf(range.size, item_type);
+    const SizePtr item = over_keys ? SizeOfType(item_type) : ItemOf(range.size, item_type);
     variables_[e.variable] = item;
     int64_t per_item = 2;
     Estimate last;
@@ -116,9 +124,12 @@ class Estimator {
     const int64_t cost = Plus(range.cost, Times(range.size->count, per_item));
     switch (e.macro) {
       case Macro::kMap:
-      case Macro::kMapIf: return {cost, MakeSize(range.size->count, last.size)};
-      case Macro::kFilter: return {cost, MakeSize(range.size->count, item)};
-      default: return {cost, MakeSize(1)};
+      case Macro::kMapIf:
+        return {cost, MakeSize(range.size->count, last.size)};
+      case Macro::kFilter:
+        return {cost, MakeSize(range.size->count, item)};
+      default:
+        return {cost, MakeSize(1)};
     }
   }
 
@@ -143,9 +154,14 @@ class Estimator {
   static int64_t CallCost(const Expr& e, const std::vector<SizePtr>& sizes) {
     const int64_t first = sizes[0]->count;
     switch (e.function) {
-      case FunctionId::kEqual: case FunctionId::kNotEqual: case FunctionId::kLess:
-      case FunctionId::kLessEqual: case FunctionId::kGreater: case FunctionId::kGreaterEqual:
-      case FunctionId::kStartsWith: case FunctionId::kEndsWith:
+      case FunctionId::kEqual:
+      case FunctionId::kNotEqual:
+      case FunctionId::kLess:
+      case FunctionId::kLessEqual:
+      case FunctionId::kGreater:
+      case FunctionId::kGreaterEqual:
+      case FunctionId::kStartsWith:
+      case FunctionId::kEndsWith:
         return Plus(1, std::min(Total(sizes[0]), Total(sizes[1])) / kBytesPerStep);
       case FunctionId::kIn:
         return Plus(1, e.args[1]->constant() ? 1 : sizes[1]->count);
@@ -156,12 +172,19 @@ class Estimator {
         const int64_t compile = e.args[1]->constant() ? 0 : kRegexCompile;
         return Plus(compile, Plus(kRegexStep, Times(first, pattern) / 4));
       }
-      case FunctionId::kContains: case FunctionId::kIndexOf: case FunctionId::kLastIndexOf:
+      case FunctionId::kContains:
+      case FunctionId::kIndexOf:
+      case FunctionId::kLastIndexOf:
         return Plus(1, Times(first, Plus(1, sizes[1]->count / kBytesPerStep)) / kBytesPerStep);
-      case FunctionId::kAnd: case FunctionId::kOr:
+      case FunctionId::kAnd:
+      case FunctionId::kOr:
         return static_cast<int64_t>(sizes.size()) - 1;
-      case FunctionId::kConditional: case FunctionId::kDyn: case FunctionId::kNot: return 1;
-      default: break;
+      case FunctionId::kConditional:
+      case FunctionId::kDyn:
+      case FunctionId::kNot:
+        return 1;
+      default:
+        break;
     }
     int64_t walked = ResultSize(e, sizes)->count;
     for (const SizePtr& size : sizes) walked = Plus(walked, Total(size));
@@ -182,20 +205,28 @@ class Estimator {
           return MakeSize(Plus(first, sizes[1]->count), Larger(sizes[0]->item, sizes[1]->item));
         }
         return MakeSize(1);
-      case FunctionId::kConditional: return Larger(sizes[1], sizes[2]);
-      case FunctionId::kIndex: return ItemOf(sizes[0], e.type);
+      case FunctionId::kConditional:
+        return Larger(sizes[1], sizes[2]);
+      case FunctionId::kIndex:
+        return ItemOf(sizes[0], e.type);
       case FunctionId::kReplace:
         // The longest result: an empty or one-byte text replaced everywhere.
         return MakeSize(Times(Plus(first, 1), Plus(1, sizes[2]->count / OldLength(e))));
-      case FunctionId::kSplit: return MakeSize(Plus(first, 1), MakeSize(first));
+      case FunctionId::kSplit:
+        return MakeSize(Plus(first, 1), MakeSize(first));
       case FunctionId::kJoin: {
         const int64_t separator = sizes.size() > 1 ? sizes[1]->count : 0;
-        const int64_t item = sizes[0]->item == nullptr ? kAssumedStringBytes : sizes[0]->item->count;
+        const int64_t item =
+            sizes[0]->item == nullptr ? kAssumedStringBytes : sizes[0]->item->count;
         return MakeSize(Times(first, Plus(item, separator)));
       }
-      case FunctionId::kString: case FunctionId::kBytes: return MakeSize(std::max<int64_t>(first, 32));
-      case FunctionId::kDyn: return sizes[0];
-      default: return e.type.kind == Kind::kString ? MakeSize(first) : MakeSize(1);
+      case FunctionId::kString:
+      case FunctionId::kBytes:
+        return MakeSize(std::max<int64_t>(first, 32));
+      case FunctionId::kDyn:
+        return sizes[0];
+      default:
+        return e.type.kind == Kind::kString ? MakeSize(first) : MakeSize(1);
     }
   }
 

@@ -6,17 +6,59 @@ namespace weir::expr {
 
 namespace {
 
-constexpr const char* kNames[] = {
-    "",
-    "!_", "-_", "_+_", "_-_", "_*_", "_/_", "_%_",
-    "_<_", "_<=_", "_>_", "_>=_",
-    "_==_", "_!=_", "@in", "_[_]", "_&&_", "_||_", "_?_:_", "dyn",
-    "size", "contains", "startsWith", "endsWith", "matches",
-    "int", "uint", "double", "string", "bytes", "bool", "timestamp", "duration",
-    "getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear",
-    "getHours", "getMinutes", "getSeconds", "getMilliseconds",
-    "charAt", "indexOf", "lastIndexOf", "join", "lowerAscii", "upperAscii", "replace", "split",
-    "substring", "trim"};
+constexpr const char* kNames[] = {"",
+                                  "!_",
+                                  "-_",
+                                  "_+_",
+                                  "_-_",
+                                  "_*_",
+                                  "_/_",
+                                  "_%_",
+                                  "_<_",
+                                  "_<=_",
+                                  "_>_",
+                                  "_>=_",
+                                  "_==_",
+                                  "_!=_",
+                                  "@in",
+                                  "_[_]",
+                                  "_&&_",
+                                  "_||_",
+                                  "_?_:_",
+                                  "dyn",
+                                  "size",
+                                  "contains",
+                                  "startsWith",
+                                  "endsWith",
+                                  "matches",
+                                  "int",
+                                  "uint",
+                                  "double",
+                                  "string",
+                                  "bytes",
+                                  "bool",
+                                  "timestamp",
+                                  "duration",
+                                  "getFullYear",
+                                  "getMonth",
+                                  "getDate",
+                                  "getDayOfMonth",
+                                  "getDayOfWeek",
+                                  "getDayOfYear",
+                                  "getHours",
+                                  "getMinutes",
+                                  "getSeconds",
+                                  "getMilliseconds",
+                                  "charAt",
+                                  "indexOf",
+                                  "lastIndexOf",
+                                  "join",
+                                  "lowerAscii",
+                                  "upperAscii",
+                                  "replace",
+                                  "split",
+                                  "substring",
+                                  "trim"};
 static_assert(std::size(kNames) == static_cast<size_t>(FunctionId::kCount));
 
 // All overloads, those of one function together, and where each function's begin.
@@ -30,9 +72,8 @@ struct Table {
     AddConversionOverloads(&all);
     AddStringOverloads(&all);
     AddTimeOverloads(&all);
-    std::stable_sort(all.begin(), all.end(), [](const Overload& a, const Overload& b) {
-      return a.function < b.function;
-    });
+    std::stable_sort(all.begin(), all.end(),
+                     [](const Overload& a, const Overload& b) { return a.function < b.function; });
     for (const Overload& overload : all) ++begin[static_cast<size_t>(overload.function) + 1];
     for (size_t i = 1; i < begin.size(); ++i) begin[i] += begin[i - 1];
   }

@@ -1,6 +1,6 @@
-// The table of functions and operators: names, overloads by argument kinds, and for each overload the
-// scalar function that both the typed kernels and the dynamic calls are made of. One definition per
-// overload, in overloads_*.cc.
+// The table of functions and operators: names, overloads by argument kinds, and for each overload
+// the scalar function that both the typed kernels and the dynamic calls are made of. One definition
+// per overload, in overloads_*.cc.
 #pragma once
 
 #include <array>
@@ -19,16 +19,59 @@ namespace weir::expr {
 enum class FunctionId : uint8_t {
   kNone,
   // Operators.
-  kNot, kNegate, kAdd, kSubtract, kMultiply, kDivide, kModulo,
-  kLess, kLessEqual, kGreater, kGreaterEqual,
+  kNot,
+  kNegate,
+  kAdd,
+  kSubtract,
+  kMultiply,
+  kDivide,
+  kModulo,
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual,
   // Generic in their types; the checker and the builder know them one by one.
-  kEqual, kNotEqual, kIn, kIndex, kAnd, kOr, kConditional, kDyn,
+  kEqual,
+  kNotEqual,
+  kIn,
+  kIndex,
+  kAnd,
+  kOr,
+  kConditional,
+  kDyn,
   // Functions.
-  kSize, kContains, kStartsWith, kEndsWith, kMatches,
-  kInt, kUint, kDouble, kString, kBytes, kBool, kTimestamp, kDuration,
-  kGetFullYear, kGetMonth, kGetDate, kGetDayOfMonth, kGetDayOfWeek, kGetDayOfYear, kGetHours,
-  kGetMinutes, kGetSeconds, kGetMilliseconds,
-  kCharAt, kIndexOf, kLastIndexOf, kJoin, kLowerAscii, kUpperAscii, kReplace, kSplit, kSubstring,
+  kSize,
+  kContains,
+  kStartsWith,
+  kEndsWith,
+  kMatches,
+  kInt,
+  kUint,
+  kDouble,
+  kString,
+  kBytes,
+  kBool,
+  kTimestamp,
+  kDuration,
+  kGetFullYear,
+  kGetMonth,
+  kGetDate,
+  kGetDayOfMonth,
+  kGetDayOfWeek,
+  kGetDayOfYear,
+  kGetHours,
+  kGetMinutes,
+  kGetSeconds,
+  kGetMilliseconds,
+  kCharAt,
+  kIndexOf,
+  kLastIndexOf,
+  kJoin,
+  kLowerAscii,
+  kUpperAscii,
+  kReplace,
+  kSplit,
+  kSubstring,
   kTrim,
   kCount
 };

@@ -168,8 +168,7 @@ struct OverloadMaker {
   static Err CallIndexed(Scratch& scratch, const Value* args, Value* out,
                          std::index_sequence<I...>) {
     typename KindTraits<R>::Result result{};
-    const Err err =
-        ScalarCall<F, R, A...>::Run(scratch, KindTraits<A>::Load(args[I])..., &result);
+    const Err err = ScalarCall<F, R, A...>::Run(scratch, KindTraits<A>::Load(args[I])..., &result);
     if (err == Err::kOk) *out = KindTraits<R>::Box(std::move(result));
     return err;
   }

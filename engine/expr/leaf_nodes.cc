@@ -22,23 +22,23 @@ void ConstantNode::Point() {
 }
 
 const Column& ColumnNode::Find(const Context& ctx) const {
-  const Column* column = &ctx.batch->column(path_[0]);
+  const Column* column = &ctx.column(path_[0]);
   for (size_t i = 1; i < path_.size(); ++i) column = &column->child(path_[i]);
   return *column;
 }
 
 void ColumnNode::FillStates(const Context& ctx, const Selection& rows) {
-  const Column* column = &ctx.batch->column(path_[0]);
+  const Column* column = &ctx.column(path_[0]);
   bool nulls = column->has_nulls();
   for (size_t i = 1; i < path_.size(); ++i) {
     column = &column->child(path_[i]);
     nulls = nulls || column->has_nulls();
   }
-  buffer_.Prepare(kind_, ctx.rows, nulls, &out_);
+  buffer_.Prepare(states_only_ ? Kind::kBool : kind_, ctx.rows, nulls, &out_);
   if (!nulls) return;
   State* const states = buffer_.state.data();
   rows.ForEach([&](uint32_t r) { states[r] = column->IsNull(r) ? kStateNull : kStateOk; });
-  const Column* parent = &ctx.batch->column(path_[0]);
+  const Column* parent = &ctx.column(path_[0]);
   for (size_t i = 1; i < path_.size(); ++i) {
     if (parent->has_nulls()) {
       rows.ForEach([&](uint32_t r) {
@@ -52,6 +52,7 @@ void ColumnNode::FillStates(const Context& ctx, const Selection& rows) {
 const Vec& ColumnNode::Eval(Context& ctx, const Selection& rows) {
   const Column& column = Find(ctx);
   FillStates(ctx, rows);
+  if (states_only_) return out_;
   if (kind_ == Kind::kDouble) {
     out_.doubles = column.doubles().data();
   } else if (kind_ == Kind::kString || kind_ == Kind::kBytes) {
@@ -59,19 +60,22 @@ const Vec& ColumnNode::Eval(Context& ctx, const Selection& rows) {
   } else if (IsTyped(kind_)) {
     out_.ints = column.ints().data();
   } else {
-    if (filled_.size() < ctx.rows) filled_.resize(ctx.rows, 0);
-    // A row made once in this evaluation stays: parsing json again for every use would be slow.
-    rows.ForEach([&](uint32_t r) {
-      if (filled_[r] == ctx.epoch) return;
-      filled_[r] = ctx.epoch;
-      buffer_.values[r] = GetValue(column, r);
-      // The json text `null` is a value of the column and null all the same.
-      if (!buffer_.values[r].is_null() || column.IsNull(r)) return;
-      json_null_ = ctx.epoch;
-    });
-    if (json_null_ == ctx.epoch) AddJsonNulls(ctx, rows);
+    FillValues(ctx, column, rows);
   }
   return out_;
+}
+
+// A row made once in this evaluation stays: parsing json again for every use would be slow.
+void ColumnNode::FillValues(const Context& ctx, const Column& column, const Selection& rows) {
+  if (filled_.size() < ctx.rows) filled_.resize(ctx.rows, 0);
+  rows.ForEach([&](uint32_t r) {
+    if (filled_[r] == ctx.epoch) return;
+    filled_[r] = ctx.epoch;
+    buffer_.values[r] = GetValue(column, r);
+    // The json text `null` is a value of the column and null all the same.
+    if (buffer_.values[r].is_null() && !column.IsNull(r)) json_null_ = ctx.epoch;
+  });
+  if (json_null_ == ctx.epoch) AddJsonNulls(ctx, rows);
 }
 
 void ColumnNode::AddJsonNulls(const Context& ctx, const Selection& rows) {

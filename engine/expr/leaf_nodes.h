@@ -29,17 +29,18 @@ class ConstantNode final : public Node {
 // A null struct on the way is an error, as selecting from null is.
 class ColumnNode final : public Node {
  public:
-  ColumnNode(Kind kind, int id, std::vector<int> path)
-      : Node(kind, id), path_(std::move(path)) {}
+  // `states_only`: for readers that take the values from Find (macros over lists).
+  ColumnNode(Kind kind, int id, std::vector<int> path, bool states_only = false)
+      : Node(kind, id), path_(std::move(path)), states_only_(states_only) {}
   const Vec& Eval(Context& ctx, const Selection& rows) override;
-  // The column of this batch, for readers that want no Values (macros over lists).
   const Column& Find(const Context& ctx) const;
-  const std::vector<int>& path() const { return path_; }
 
  private:
   void FillStates(const Context& ctx, const Selection& rows);
+  void FillValues(const Context& ctx, const Column& column, const Selection& rows);
   void AddJsonNulls(const Context& ctx, const Selection& rows);
-  std::vector<int> path_;
+  const std::vector<int> path_;
+  const bool states_only_;
   std::vector<uint64_t> filled_;  // boxed kinds: the epoch in which the row was made
   uint64_t json_null_ = 0;        // the last epoch in which a json text was `null`
   Buffer buffer_;

@@ -12,10 +12,10 @@ namespace weir::expr {
 
 enum class TokenType : uint8_t {
   kEnd,
-  kName,         // identifier or keyword; `text` is it
-  kSymbol,       // operator or punctuation; `text` is it
-  kInt,          // magnitude: the sign is the parser's, so that -2^63 can be written
-  kLiteral,      // uint, double, string, bytes: `value`
+  kName,     // identifier or keyword; `text` is it
+  kSymbol,   // operator or punctuation; `text` is it
+  kInt,      // magnitude: the sign is the parser's, so that -2^63 can be written
+  kLiteral,  // uint, double, string, bytes: `value`
 };
 
 struct Token {

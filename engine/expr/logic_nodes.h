@@ -29,7 +29,10 @@ class LogicNode final : public Node {
 class ConditionalNode final : public Node {
  public:
   ConditionalNode(Kind kind, int id, NodePtr condition, NodePtr yes, NodePtr no)
-      : Node(kind, id), condition_(std::move(condition)), yes_(std::move(yes)), no_(std::move(no)) {}
+      : Node(kind, id),
+        condition_(std::move(condition)),
+        yes_(std::move(yes)),
+        no_(std::move(no)) {}
   const Vec& Eval(Context& ctx, const Selection& rows) override;
 
  private:

@@ -36,11 +36,11 @@ class MacroNode final : public Node {
   void Finish(const Selection& rows);
 
   Parts p_;
-  std::vector<size_t> sizes_;             // items per row
-  std::vector<uint32_t> open_;            // rows whose result is not decided yet
-  std::vector<uint32_t> chosen_;          // of open_: rows whose item passed the condition
-  std::vector<Value::List> collected_;    // results of map and filter
-  std::vector<uint32_t> found_;           // exists_one: items that matched
+  std::vector<size_t> sizes_;           // items per row
+  std::vector<uint32_t> open_;          // rows whose result is not decided yet
+  std::vector<uint32_t> chosen_;        // of open_: rows whose item passed the condition
+  std::vector<Value::List> collected_;  // results of map and filter
+  std::vector<uint32_t> found_;         // exists_one: items that matched
   Buffer buffer_;
 };
 

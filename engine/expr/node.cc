@@ -31,19 +31,26 @@ Value BoxRow(Kind kind, const Vec& vec, uint32_t r) {
   if (vec.StateAt(r) != kStateOk) return Value::Null();
   const uint32_t i = r & vec.mask;
   switch (kind) {
-    case Kind::kBool: return Value::Bool(vec.ints[i] != 0);
-    case Kind::kInt: return Value::Int(vec.ints[i]);
-    case Kind::kUint: return Value::Uint(static_cast<uint64_t>(vec.ints[i]));
-    case Kind::kDouble: return Value::Double(vec.doubles[i]);
-    case Kind::kTimestamp: return Value::Timestamp(vec.ints[i]);
-    case Kind::kDuration: return Value::Duration(vec.ints[i]);
+    case Kind::kBool:
+      return Value::Bool(vec.ints[i] != 0);
+    case Kind::kInt:
+      return Value::Int(vec.ints[i]);
+    case Kind::kUint:
+      return Value::Uint(static_cast<uint64_t>(vec.ints[i]));
+    case Kind::kDouble:
+      return Value::Double(vec.doubles[i]);
+    case Kind::kTimestamp:
+      return Value::Timestamp(vec.ints[i]);
+    case Kind::kDuration:
+      return Value::Duration(vec.ints[i]);
     case Kind::kString:
     case Kind::kBytes: {
       const std::string_view text = vec.text != nullptr ? vec.text->String(i) : vec.strings[i];
       return kind == Kind::kString ? Value::String(std::string(text))
                                    : Value::Bytes(std::string(text));
     }
-    default: return vec.values[i];
+    default:
+      return vec.values[i];
   }
 }
 

@@ -36,13 +36,13 @@ struct Selection {
 
 // Results of a node, valid until it is evaluated again. Exactly one of the arrays is set, by kind.
 struct Vec {
-  const State* state = nullptr;            // null: every row has a value
-  const int64_t* ints = nullptr;           // bool (0/1), int, uint, timestamp, duration
+  const State* state = nullptr;   // null: every row has a value
+  const int64_t* ints = nullptr;  // bool (0/1), int, uint, timestamp, duration
   const double* doubles = nullptr;
   const std::string_view* strings = nullptr;
-  const Column* text = nullptr;            // string and bytes columns are read in place
-  const Value* values = nullptr;           // all other kinds; null rows have state kStateNull
-  uint32_t mask = ~0u;                     // 0: a constant, every row reads entry 0
+  const Column* text = nullptr;   // string and bytes columns are read in place
+  const Value* values = nullptr;  // all other kinds; null rows have state kStateNull
+  uint32_t mask = ~0u;            // 0: a constant, every row reads entry 0
 
   State StateAt(uint32_t r) const { return state == nullptr ? kStateOk : state[r & mask]; }
   bool constant() const { return mask == 0; }
@@ -50,9 +50,19 @@ struct Vec {
 
 struct Context {
   const RecordBatch* batch = nullptr;
+  // Set when a few rows of a large batch were copied out: numbers and copies of the columns read.
+  const std::vector<int>* numbers = nullptr;
+  const std::vector<Column>* copies = nullptr;
   size_t rows = 0;     // arrays hold at least this many entries
   uint64_t epoch = 0;  // changes with every evaluation
   Scratch scratch;
+
+  const Column& column(int i) const {
+    if (copies == nullptr) return batch->column(i);
+    size_t at = 0;
+    while ((*numbers)[at] != i) ++at;
+    return (*copies)[at];
+  }
 };
 
 class Node {

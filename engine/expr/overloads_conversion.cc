@@ -13,6 +13,8 @@ namespace weir::expr {
 
 namespace {
 
+using Text = std::string_view;
+
 template <typename T>
 T Same(T v) {
   return v;
@@ -51,6 +53,12 @@ Err UintFromDouble(double v, uint64_t* out) {
 double DoubleFromInt(int64_t v) { return static_cast<double>(v); }
 double DoubleFromUint(uint64_t v) { return static_cast<double>(v); }
 Err DoubleFromString(std::string_view text, double* out) {
+  // The names that string() writes, and no other spelling that a library might take.
+  if (text == "NaN" || text == "Infinity" || text == "-Infinity") {
+    *out = text == "NaN" ? std::nan("") : text[0] == '-' ? -HUGE_VAL : HUGE_VAL;
+    return Err::kOk;
+  }
+  if (text.find_first_not_of("0123456789.eE+-") != Text::npos) return Err::kConversion;
   const auto result = absl::from_chars(text.data(), text.data() + text.size(), *out);
   // Too small a number is zero; too large a one has no value.
   if (result.ec == std::errc::result_out_of_range && std::fabs(*out) > 1) return Err::kRange;
@@ -121,7 +129,6 @@ void AddConversionOverloads(OverloadList* out) {
   constexpr Kind kBool = Kind::kBool, kString = Kind::kString, kBytes = Kind::kBytes;
   constexpr Kind kTime = Kind::kTimestamp, kDuration = Kind::kDuration;
   using F = FunctionId;
-  using Text = std::string_view;
   const Overload all[] = {
       Global<Same<int64_t>, kInt, kInt>(F::kInt),
       Global<IntFromUint, kInt, kUint>(F::kInt),

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "engine/expr/lexer.h"
+#include "engine/expr/macros.h"
 
 namespace weir::expr {
 
@@ -15,8 +16,9 @@ namespace {
 constexpr int kMaxDepth = 250;
 
 constexpr std::string_view kReserved[] = {
-    "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop",
-    "package", "namespace", "return", "var", "void", "while", "in", "true", "false", "null"};
+    "as",  "break",  "const", "continue", "else",    "for",       "function",
+    "if",  "import", "let",   "loop",     "package", "namespace", "return",
+    "var", "void",   "while", "in",       "true",    "false",     "null"};
 
 bool Contains(std::span<const std::string_view> list, std::string_view name) {
   return std::find(list.begin(), list.end(), name) != list.end();
@@ -66,7 +68,6 @@ class Parser {
 
   // Checks the depth of a finished node.
   ExprPtr Done(ExprPtr e) {
-    if (e == nullptr) return e;
     for (const ExprPtr& arg : e->args) e->depth = std::max(e->depth, arg->depth + 1);
     return e->depth > max_depth_ ? TooDeep(e->position) : std::move(e);
   }
@@ -219,17 +220,22 @@ class Parser {
     e->member = true;
     e->args.push_back(std::move(target));
     if (!Items("(", ")", &e->args)) return nullptr;
-    return Done(FinishMacro(std::move(e)));
+    std::optional<Diagnostic> error = RecogniseMacro(e.get());
+    return Recognised(std::move(e), std::move(error));
   }
 
   ExprPtr Primary() {
     const Token& token = Peek();
     switch (token.type) {
       case TokenType::kInt:
-      case TokenType::kLiteral: return Literal();
-      case TokenType::kName: return Name();
-      case TokenType::kEnd: return Unexpected("an expression");
-      case TokenType::kSymbol: break;
+      case TokenType::kLiteral:
+        return Literal();
+      case TokenType::kName:
+        return Name();
+      case TokenType::kEnd:
+        return Unexpected("an expression");
+      case TokenType::kSymbol:
+        break;
     }
     if (token.text == "-" && IsNumber(Peek(1))) return Literal();
     if (token.text == "[") return ListLiteral();
@@ -256,8 +262,8 @@ class Parser {
     }
     const uint64_t limit = uint64_t{INT64_MAX} + (negative ? 1 : 0);
     if (token.magnitude > limit) return Fail(e->position, "integer out of range");
-    e->literal =
-        Value::Int(static_cast<int64_t>(negative ? uint64_t{0} - token.magnitude : token.magnitude));
+    e->literal = Value::Int(
+        static_cast<int64_t>(negative ? uint64_t{0} - token.magnitude : token.magnitude));
     return e;
   }
 
@@ -276,15 +282,17 @@ class Parser {
     }
     ++at_;
     if (IsSymbol("{")) {
-      return Fail(Peek().position, "construction of messages is not supported; maps are "
-                                   "written {'name': value}");
+      return Fail(Peek().position,
+                  "construction of messages is not supported; maps are "
+                  "written {'name': value}");
     }
     const bool call = IsSymbol("(");
     auto e = std::make_unique<Expr>(call ? NodeType::kCall : NodeType::kIdent, token.position);
     e->name = token.text;
     if (!call) return e;
     if (!Items("(", ")", &e->args)) return nullptr;
-    return Done(e->name == "has" ? FinishHas(std::move(e)) : std::move(e));
+    std::optional<Diagnostic> error = RecogniseHas(&e);
+    return Recognised(std::move(e), std::move(error));
   }
 
   // "open item, item, ... close" with an optional trailing comma in literals only.
@@ -326,44 +334,9 @@ class Parser {
     return Done(std::move(e));
   }
 
-  ExprPtr FinishHas(ExprPtr e) {
-    if (e->args.size() != 1 || e->args[0]->node != NodeType::kSelect) {
-      return Fail(e->position, "has() takes one field selection, as in has(a.b); a nullable field "
-                               "is tested with 'a != null'");
-    }
-    ExprPtr select = std::move(e->args[0]);
-    select->node = NodeType::kHas;
-    return select;
-  }
-
-  // Turns x.exists(v, p) and its like into macro nodes; other calls pass through.
-  ExprPtr FinishMacro(ExprPtr e) {
-    struct Form {
-      std::string_view name;
-      Macro macro;
-    };
-    static constexpr Form kForms[] = {{"exists", Macro::kExists},   {"exists_one", Macro::kExistsOne},
-                                      {"existsOne", Macro::kExistsOne}, {"all", Macro::kAll},
-                                      {"map", Macro::kMap},         {"filter", Macro::kFilter}};
-    const auto* form = std::find_if(std::begin(kForms), std::end(kForms),
-                                    [&](const Form& f) { return f.name == e->name; });
-    if (form == std::end(kForms)) return e;
-    const bool map_if = form->macro == Macro::kMap && e->args.size() == 4;
-    if (e->args.size() != 3 && !map_if) {
-      return Fail(e->position, e->name + "() takes a variable name and " +
-                                   (form->macro == Macro::kMap ? "one or two expressions"
-                                                               : "one expression"));
-    }
-    if (e->args[1]->node != NodeType::kIdent) {
-      return Fail(e->args[1]->position, e->name + "() needs a plain name as its first argument");
-    }
-    e->node = NodeType::kMacro;
-    e->macro = map_if ? Macro::kMapIf : form->macro;
-    e->member = false;
-    e->function_text = std::move(e->name);
-    e->name = e->args[1]->name;
-    e->args.erase(e->args.begin() + 1);
-    return e;
+  // A macro's finished node, or null with the error that its recognition gave.
+  ExprPtr Recognised(ExprPtr e, std::optional<Diagnostic> error) {
+    return error ? Fail(error->position, std::move(error->message)) : Done(std::move(e));
   }
 
   std::vector<Token> tokens_;
@@ -377,7 +350,8 @@ class Parser {
 
 std::variant<ExprPtr, Diagnostic> Parse(std::string_view text, const ParseLimits& limits) {
   if (text.size() > limits.max_length) {
-    return Diagnostic{ErrorCode::kExprSyntax, {},
+    return Diagnostic{ErrorCode::kExprSyntax,
+                      {},
                       "expression of " + std::to_string(text.size()) + " bytes, at most " +
                           std::to_string(limits.max_length) + " are allowed"};
   }

@@ -48,33 +48,25 @@ class Program final : public ExprProgram {
 
   void Eval(const RecordBatch& batch, std::span<const uint32_t> rows,
             std::vector<EvalResult>* out) override {
-    // Macros fill one slot per row, so a row may be evaluated only once.
-    const bool ascending = std::adjacent_find(rows.begin(), rows.end(), std::greater_equal<>()) ==
-                           rows.end();
-    std::vector<uint32_t> unique;
-    if (!ascending) {
-      unique.assign(rows.begin(), rows.end());
-      std::sort(unique.begin(), unique.end());
-      unique.erase(std::unique(unique.begin(), unique.end()), unique.end());
-    }
-    const Vec v = Run(batch, Selection::Of(ascending ? rows : std::span<const uint32_t>(unique)));
     out->clear();
     out->reserve(rows.size());
-    for (const uint32_t r : rows) {
-      const State state = v.StateAt(r);
-      EvalResult& result = out->emplace_back();
-      if (IsError(state)) {
-        result.error = ErrorMessage(state);
-      } else {
-        result.value = BoxRow(built_.root->kind(), v, r);
-      }
+    // Macros fill one slot per row, so in place a row may be evaluated only once.
+    const bool ascending =
+        std::adjacent_find(rows.begin(), rows.end(), std::greater_equal<>()) == rows.end();
+    if (ascending && rows.size() * kSparse >= batch.rows()) {
+      const Vec v = Run(batch, Selection::Of(rows));
+      for (const uint32_t r : rows) out->push_back(ResultOf(v, r));
+    } else {
+      const Vec v = RunOnCopies(batch, rows);
+      for (uint32_t i = 0; i < rows.size(); ++i) out->push_back(ResultOf(v, i));
     }
   }
 
   void EvalColumn(const RecordBatch& batch, Column* out, std::vector<uint32_t>* failed,
                   std::string* error) override {
     const Kind kind = built_.root->kind();
-    WEIR_CHECK(type_ && out->kind() == type_->kind, "EvalColumn needs a column of the result's type");
+    WEIR_CHECK(type_ && out->kind() == type_->kind,
+               "EvalColumn needs a column of the result's type");
     const Vec v = Run(batch, Selection::All(batch.rows()));
     const Field field{"", *type_, true};
     for (uint32_t r = 0; r < batch.rows(); ++r) {
@@ -92,23 +84,54 @@ class Program final : public ExprProgram {
   }
 
  private:
-  const Vec& Run(const RecordBatch& batch, const Selection& rows) {
-    ctx_.batch = &batch;
-    ctx_.rows = std::max<size_t>(batch.rows(), 1);
+  // Fewer than one row in this many are copied together first. Arrays have one entry per row of
+  // the batch, and thousands of rules that each look at one row must not each hold such arrays.
+  static constexpr size_t kSparse = 4;
+
+  const Vec& Start(size_t row_count, const Selection& rows) {
+    ctx_.rows = std::max<size_t>(row_count, 1);
     ++ctx_.epoch;
     ctx_.scratch.arena.Rewind({0, 0});
     return built_.root->Eval(ctx_, rows);
   }
 
+  const Vec& Run(const RecordBatch& batch, const Selection& rows) {
+    ctx_.batch = &batch;
+    ctx_.copies = nullptr;
+    return Start(batch.rows(), rows);
+  }
+
+  const Vec& RunOnCopies(const RecordBatch& batch, std::span<const uint32_t> rows) {
+    for (size_t i = 0; i < built_.columns.size(); ++i) {
+      const Column& column = batch.column(built_.columns[i]);
+      if (i == copies_.size()) copies_.emplace_back(column.type());
+      copies_[i].Clear();
+      copies_[i].Gather(column, rows);
+    }
+    ctx_.numbers = &built_.columns;
+    ctx_.copies = &copies_;
+    return Start(rows.size(), Selection::All(rows.size()));
+  }
+
+  EvalResult ResultOf(const Vec& v, uint32_t r) const {
+    const State state = v.StateAt(r);
+    if (IsError(state)) return {Value(), ErrorMessage(state)};
+    return {BoxRow(built_.root->kind(), v, r), ""};
+  }
+
   static void AppendRow(Kind kind, const Vec& v, uint32_t r, Column* out) {
     const uint32_t i = r & v.mask;
     switch (kind) {
-      case Kind::kDouble: out->AppendDouble(v.doubles[i]); break;
+      case Kind::kDouble:
+        out->AppendDouble(v.doubles[i]);
+        break;
       case Kind::kString:
       case Kind::kBytes:
         out->AppendString(v.text != nullptr ? v.text->String(r) : v.strings[i]);
         break;
-      default: out->AppendInt(v.ints[i]); break;
+      default:
+        out->AppendInt(v.ints[i]);
+        break;
     }
   }
 
@@ -128,6 +151,7 @@ class Program final : public ExprProgram {
   const int64_t cost_;
   Built built_;
   Context ctx_;
+  std::vector<Column> copies_;
 };
 
 Kind KindFromType(TypeKind kind) { return CelType::From(Type{kind, {}}, false).kind; }
@@ -140,12 +164,18 @@ std::optional<Type> ToType(const CelType& type) {
     return Field{"", *std::move(inner), t.nullable};
   };
   switch (type.kind) {
-    case Kind::kBool: return Type{TypeKind::kBool, {}};
-    case Kind::kInt: return Type{TypeKind::kInt64, {}};
-    case Kind::kDouble: return Type{TypeKind::kDouble, {}};
-    case Kind::kString: return Type{TypeKind::kString, {}};
-    case Kind::kBytes: return Type{TypeKind::kBytes, {}};
-    case Kind::kTimestamp: return Type{TypeKind::kTimestamp, {}};
+    case Kind::kBool:
+      return Type{TypeKind::kBool, {}};
+    case Kind::kInt:
+      return Type{TypeKind::kInt64, {}};
+    case Kind::kDouble:
+      return Type{TypeKind::kDouble, {}};
+    case Kind::kString:
+      return Type{TypeKind::kString, {}};
+    case Kind::kBytes:
+      return Type{TypeKind::kBytes, {}};
+    case Kind::kTimestamp:
+      return Type{TypeKind::kTimestamp, {}};
     case Kind::kList: {
       const std::optional<Field> item = child(type.params[0]);
       return item ? std::optional(Type::List(item->type, item->nullable)) : std::nullopt;
@@ -165,7 +195,8 @@ std::optional<Type> ToType(const CelType& type) {
       }
       return Type::Struct(std::move(fields));
     }
-    default: return std::nullopt;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -189,9 +220,10 @@ void CheckResult(const Expr& root, const ExprOptions& options, std::vector<Diagn
 void CheckCost(const Compiled& compiled, const ExprOptions& options,
                std::vector<Diagnostic>* errors) {
   if (compiled.cost <= options.max_cost) return;
-  errors->push_back({ErrorCode::kExprCost, {},
-                     "estimated cost " + std::to_string(compiled.cost) +
-                         " is above the limit of " + std::to_string(options.max_cost)});
+  errors->push_back({ErrorCode::kExprCost,
+                     {},
+                     "estimated cost " + std::to_string(compiled.cost) + " is above the limit of " +
+                         std::to_string(options.max_cost)});
 }
 
 Compiled Compile(std::string_view text, const Schema& schema, const ExprOptions& options) {
@@ -236,8 +268,8 @@ StatusOr<std::unique_ptr<ExprProgram>> CompileExpr(std::string_view text, const 
     return Err(first.code, std::to_string(first.position.line) + ":" +
                                std::to_string(first.position.column) + ": " + first.message);
   }
-  return std::make_unique<expr::Program>(std::string(text), std::move(compiled.type),
-                                         compiled.cost, std::move(compiled.built));
+  return std::make_unique<expr::Program>(std::string(text), std::move(compiled.type), compiled.cost,
+                                         std::move(compiled.built));
 }
 
 std::vector<ExprError> CheckExpr(std::string_view text, const Schema& schema,

@@ -40,8 +40,8 @@ struct ExprError {
   std::string message;
 };
 
-// Result of one row: a value, or an error (CEL errors are values of a kind: `x || true` is true even
-// if x is an error).
+// Result of one row: a value, or an error (CEL errors are values of a kind: `x || true` is true
+// even if x is an error).
 struct EvalResult {
   Value value;
   std::string error;  // empty = no error

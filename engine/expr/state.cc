@@ -7,24 +7,42 @@ namespace weir::expr {
 
 const char* ErrText(Err error) {
   switch (error) {
-    case Err::kOk: return "";
-    case Err::kNull: return "null";
-    case Err::kNoOverload: return "no such overload";
-    case Err::kIntegerOverflow: return "integer overflow";
-    case Err::kDivideByZero: return "division by zero";
-    case Err::kModulusByZero: return "modulus by zero";
-    case Err::kNoSuchKey: return "no such key";
-    case Err::kIndexRange: return "index out of range";
-    case Err::kRange: return "value out of range";
-    case Err::kConversion: return "text cannot be converted";
-    case Err::kTimestampRange: return "timestamp out of range";
-    case Err::kDurationRange: return "duration out of range";
-    case Err::kTimeZone: return "time zone is not UTC or a fixed offset such as '+02:00'";
-    case Err::kPattern: return "invalid regular expression";
-    case Err::kTooLarge: return "string or list too large";
-    case Err::kKeyType: return "unsupported map key type";
-    case Err::kDuplicateKey: return "duplicate map key";
-    case Err::kResultType: return "result has another type than required";
+    case Err::kOk:
+      return "";
+    case Err::kNull:
+      return "null";
+    case Err::kNoOverload:
+      return "no such overload";
+    case Err::kIntegerOverflow:
+      return "integer overflow";
+    case Err::kDivideByZero:
+      return "division by zero";
+    case Err::kModulusByZero:
+      return "modulus by zero";
+    case Err::kNoSuchKey:
+      return "no such key";
+    case Err::kIndexRange:
+      return "index out of range";
+    case Err::kRange:
+      return "value out of range";
+    case Err::kConversion:
+      return "text cannot be converted";
+    case Err::kTimestampRange:
+      return "timestamp out of range";
+    case Err::kDurationRange:
+      return "duration out of range";
+    case Err::kTimeZone:
+      return "time zone is not UTC or a fixed offset such as '+02:00'";
+    case Err::kPattern:
+      return "invalid regular expression";
+    case Err::kTooLarge:
+      return "string or list too large";
+    case Err::kKeyType:
+      return "unsupported map key type";
+    case Err::kDuplicateKey:
+      return "duplicate map key";
+    case Err::kResultType:
+      return "result has another type than required";
   }
   return "unknown error";
 }

@@ -36,19 +36,49 @@ class Unescaper {
     if (at_ == body_.size()) return "string ends in a backslash";
     const char c = body_[at_++];
     switch (c) {
-      case 'a': out->push_back('\a'); return "";
-      case 'b': out->push_back('\b'); return "";
-      case 'f': out->push_back('\f'); return "";
-      case 'n': out->push_back('\n'); return "";
-      case 'r': out->push_back('\r'); return "";
-      case 't': out->push_back('\t'); return "";
-      case 'v': out->push_back('\v'); return "";
-      case '\\': case '?': case '"': case '\'': case '`': out->push_back(c); return "";
-      case 'x': case 'X': return Number(2, 16, bytes_, out);
-      case 'u': return bytes_ ? NotInBytes(c) : Number(4, 16, false, out);
-      case 'U': return bytes_ ? NotInBytes(c) : Number(8, 16, false, out);
-      case '0': case '1': case '2': case '3': --at_; return Number(3, 8, bytes_, out);
-      default: return std::string("unknown escape '\\") + c + "'";
+      case 'a':
+        out->push_back('\a');
+        return "";
+      case 'b':
+        out->push_back('\b');
+        return "";
+      case 'f':
+        out->push_back('\f');
+        return "";
+      case 'n':
+        out->push_back('\n');
+        return "";
+      case 'r':
+        out->push_back('\r');
+        return "";
+      case 't':
+        out->push_back('\t');
+        return "";
+      case 'v':
+        out->push_back('\v');
+        return "";
+      case '\\':
+      case '?':
+      case '"':
+      case '\'':
+      case '`':
+        out->push_back(c);
+        return "";
+      case 'x':
+      case 'X':
+        return Number(2, 16, bytes_, out);
+      case 'u':
+        return bytes_ ? NotInBytes(c) : Number(4, 16, false, out);
+      case 'U':
+        return bytes_ ? NotInBytes(c) : Number(8, 16, false, out);
+      case '0':
+      case '1':
+      case '2':
+      case '3':
+        --at_;
+        return Number(3, 8, bytes_, out);
+      default:
+        return std::string("unknown escape '\\") + c + "'";
     }
   }
 
@@ -91,8 +121,7 @@ std::string DecodeString(std::string_view literal, Value* out) {
     bytes = bytes || (literal[0] | 0x20) == 'b';
     literal.remove_prefix(1);
   }
-  const bool triple =
-      literal.size() >= 6 && literal[1] == literal[0] && literal[2] == literal[0];
+  const bool triple = literal.size() >= 6 && literal[1] == literal[0] && literal[2] == literal[0];
   const size_t quotes = triple ? 3 : 1;
   const std::string_view body = literal.substr(quotes, literal.size() - 2 * quotes);
   std::string decoded;

@@ -37,8 +37,7 @@ class EqualNode final : public Node {
       const State sb = b.StateAt(r);
       const State both = CombineStates(sa, sb);
       buffer_.state[r] = IsError(both) ? both : kStateOk;
-      const bool equal =
-          both == kStateOk ? Traits::Load(a, r) == Traits::Load(b, r) : sa == sb;
+      const bool equal = both == kStateOk ? Traits::Load(a, r) == Traits::Load(b, r) : sa == sb;
       out[r] = equal != negate;
     });
     return out_;
@@ -218,10 +217,13 @@ NodePtr NewEqual(bool negate, int id, NodePtr a, NodePtr b) {
 
 NodePtr MakeTypedEqual(bool negate, int id, NodePtr a, NodePtr b) {
   switch (a->kind()) {
-    case Kind::kDouble: return NewEqual<Kind::kDouble>(negate, id, std::move(a), std::move(b));
+    case Kind::kDouble:
+      return NewEqual<Kind::kDouble>(negate, id, std::move(a), std::move(b));
     case Kind::kString:
-    case Kind::kBytes: return NewEqual<Kind::kString>(negate, id, std::move(a), std::move(b));
-    default: return NewEqual<Kind::kInt>(negate, id, std::move(a), std::move(b));
+    case Kind::kBytes:
+      return NewEqual<Kind::kString>(negate, id, std::move(a), std::move(b));
+    default:
+      return NewEqual<Kind::kInt>(negate, id, std::move(a), std::move(b));
   }
 }
 
@@ -231,10 +233,13 @@ NodePtr MakeInConstants(int id, NodePtr* value, const Value::List& constants) {
     if (!constant.is_null() && KindOf(constant) != kind) return nullptr;
   }
   switch (kind) {
-    case Kind::kDouble: return MakeSetNode<Kind::kDouble>(id, value, constants);
+    case Kind::kDouble:
+      return MakeSetNode<Kind::kDouble>(id, value, constants);
     case Kind::kString:
-    case Kind::kBytes: return MakeSetNode<Kind::kString>(id, value, constants);
-    default: return MakeSetNode<Kind::kInt>(id, value, constants);
+    case Kind::kBytes:
+      return MakeSetNode<Kind::kString>(id, value, constants);
+    default:
+      return MakeSetNode<Kind::kInt>(id, value, constants);
   }
 }
 

@@ -23,8 +23,7 @@ int64_t DaysFromCivil(int64_t year, int month, int day) {
   const int64_t era = FloorDiv(y, 400);
   const int64_t year_of_era = y - era * 400;
   const int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-  const int64_t day_of_era =
-      year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+  const int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
   return era * 146097 + day_of_era - 719468;
 }
 
@@ -105,9 +104,13 @@ struct DurationUnit {
 
 const DurationUnit* ReadUnit(Reader* in) {
   // "ms" before "m": the longer name must be tried first.
-  static constexpr DurationUnit kUnits[] = {
-      {"h", 3'600'000'000'000}, {"ms", 1'000'000}, {"m", 60'000'000'000}, {"s", 1'000'000'000},
-      {"us", 1'000},            {"\u00b5s", 1'000}, {"ns", 1}};
+  static constexpr DurationUnit kUnits[] = {{"h", 3'600'000'000'000},
+                                            {"ms", 1'000'000},
+                                            {"m", 60'000'000'000},
+                                            {"s", 1'000'000'000},
+                                            {"us", 1'000},
+                                            {"\u00b5s", 1'000},
+                                            {"ns", 1}};
   for (const DurationUnit& unit : kUnits) {
     if (in->Accept(unit.name)) return &unit;
   }
@@ -174,7 +177,8 @@ Err ParseTimestamp(std::string_view text, int64_t* ms) {
   const int second = in.Digits(2);
   const int64_t fraction = in.Accept('.') ? in.Milliseconds() : 0;
   int64_t offset = 0;
-  if (!ReadOffset(&in, &offset) || !in.AtEnd() || month < 1 || month > 12 || day < 1) return Err::kConversion;
+  if (!ReadOffset(&in, &offset) || !in.AtEnd() || month < 1 || month > 12 || day < 1)
+    return Err::kConversion;
   if (day > DaysInMonth(year, month) || hour > 23 || minute > 59 || second > 59) {
     return Err::kConversion;
   }
@@ -225,8 +229,9 @@ std::string FormatDuration(int64_t ms) {
 Err ParseTimeZone(std::string_view text, int64_t* offset_ms) {
   *offset_ms = 0;
   if (text == "UTC" || text == "Z") return Err::kOk;
-  const std::string with_sign =
-      !text.empty() && text[0] >= '0' && text[0] <= '9' ? "+" + std::string(text) : std::string(text);
+  const std::string with_sign = !text.empty() && text[0] >= '0' && text[0] <= '9'
+                                    ? "+" + std::string(text)
+                                    : std::string(text);
   Reader in(with_sign);
   if (in.Peek() != '+' && in.Peek() != '-') return Err::kTimeZone;
   return ReadOffset(&in, offset_ms) && in.AtEnd() ? Err::kOk : Err::kTimeZone;

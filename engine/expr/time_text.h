@@ -16,9 +16,9 @@ inline constexpr int64_t kMaxDurationMs = 315'576'000'000'000;
 
 struct Civil {
   int64_t year;
-  int month, day;    // 1-based
-  int day_of_year;   // 0-based
-  int day_of_week;   // 0 = Sunday
+  int month, day;   // 1-based
+  int day_of_year;  // 0-based
+  int day_of_week;  // 0 = Sunday
   int hour, minute, second, millisecond;
 };
 Civil ToCivil(int64_t ms);

@@ -71,7 +71,9 @@ class DynamicCallNode final : public ValueNode {
 // The whole number that an index means, if it means one.
 Err ListIndex(const Value& v, int64_t* out) {
   switch (v.kind()) {
-    case Value::Kind::kInt: *out = v.int_value(); return Err::kOk;
+    case Value::Kind::kInt:
+      *out = v.int_value();
+      return Err::kOk;
     case Value::Kind::kUint:
       *out = v.uint_value() > uint64_t{INT64_MAX} ? -1 : static_cast<int64_t>(v.uint_value());
       return Err::kOk;
@@ -81,7 +83,8 @@ Err ListIndex(const Value& v, int64_t* out) {
       *out = static_cast<int64_t>(d);
       return Err::kOk;
     }
-    default: return Err::kNoOverload;
+    default:
+      return Err::kNoOverload;
   }
 }
 
@@ -182,8 +185,10 @@ class MapNode final : public ValueNode {
       case Value::Kind::kBool:
       case Value::Kind::kInt:
       case Value::Kind::kUint:
-      case Value::Kind::kString: return true;
-      default: return false;
+      case Value::Kind::kString:
+        return true;
+      default:
+        return false;
     }
   }
   Err Row(Context&, const Value* const* args, Result* result) override {

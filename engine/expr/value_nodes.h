@@ -15,8 +15,7 @@ namespace weir::expr {
 // harmless. Columns of Values are shared, so that json is parsed once.
 class SharedNode final : public Node {
  public:
-  explicit SharedNode(std::shared_ptr<Node> node)
-      : Node(node->kind(), 0), node_(std::move(node)) {}
+  explicit SharedNode(std::shared_ptr<Node> node) : Node(node->kind(), 0), node_(std::move(node)) {}
   const Vec& Eval(Context& ctx, const Selection& rows) override { return node_->Eval(ctx, rows); }
 
  private:

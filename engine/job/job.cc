@@ -21,7 +21,15 @@ StatusOr<std::unique_ptr<Job>> Job::Create(const PhysicalPlan& plan, const Regis
 }
 
 Job::Job(const PhysicalPlan& plan, const Registry& registry, const Env& env, JobOptions options)
-    : plan_(plan), registry_(registry), env_(env), options_(std::move(options)) {}
+    : plan_(plan),
+      registry_(registry),
+      io_(env.io),
+      env_([&] {
+        Env own = env;
+        own.io = &io_;
+        return own;
+      }()),
+      options_(std::move(options)) {}
 
 Job::~Job() { (void)Stop(); }
 
@@ -121,6 +129,7 @@ void Job::Start() {
 Status Job::Stop() {
   if (started_) env_.scheduler->Stop();
   started_ = false;
+  io_.Close();
   if (mailbox_ != nullptr) mailbox_->Close();
   if (graph_ != nullptr) {
     for (int i = 0; i < graph_->size(); ++i) graph_->task(i)->Close();

@@ -11,6 +11,7 @@
 #include "engine/base/mailbox.h"
 #include "engine/base/metrics.h"
 #include "engine/base/notification.h"
+#include "engine/base/scoped_executor.h"
 #include "engine/core/registry.h"
 #include "engine/job/checkpoint_coordinator.h"
 #include "engine/job/restore.h"
@@ -86,6 +87,7 @@ class Job final : public TaskListener, public SlotWork {
 
   const PhysicalPlan& plan_;
   const Registry& registry_;
+  ScopedExecutor io_;  // I/O work refers to logs, storage and coordinator below
   const Env env_;
   const JobOptions options_;
   MetricRegistry metrics_;

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/bytes.h"
+#include "engine/base/fail_point.h"
 #include "engine/base/log.h"
 #include "engine/core/options.h"
 #include "engine/model/key.h"
@@ -80,7 +81,8 @@ Status RestoreKeyedState(CheckpointStorage* storage, const RestorePoint& point,
   const int max_parallelism = point.manifest->max_parallelism;
   auto feed = [&](const SealedTable& header, const StateRecord& record) -> Status {
     if (!header.broadcast) {
-      const int owner = OwnerOf(record.group, parallelism, max_parallelism);
+      int owner = OwnerOf(record.group, parallelism, max_parallelism);
+      if (WEIR_PLANTED_BUG("B-10")) owner = record.group % parallelism;
       if (owner >= parallelism || target.backends[owner] == nullptr) {
         return Err(ErrorCode::kStateIncompatible,
                    absl::StrCat("operator '", target.uid, "' no longer keeps state '", header.name,

@@ -153,7 +153,7 @@ void ChainNode::EmitTo(Port* port, RecordBatch batch) {
 void ChainNode::EmitWatermark(int port, int64_t ms) {
   Port& p = ports_[port];
   if (ms <= p.watermark) return;
-  if (p.idle) EmitIdle(port, false);  // a watermark says that the stream is alive again
+  if (p.idle.value_or(false)) EmitIdle(port, false);  // a watermark says that the stream is alive again
   p.watermark = ms;
   if (source_ != nullptr) watermark_gauge_->Set(ms);
   for (Chained& c : p.chained) Check(c.node->AdvanceWatermark(ms));

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -101,7 +102,7 @@ class ChainNode final : public OperatorContext, public Collector {
     std::vector<Chained> chained;
     std::vector<std::unique_ptr<OutputEdge>> edges;
     int64_t watermark = kNoTimestamp;
-    bool idle = false;
+    std::optional<bool> idle;  // nothing said yet
     Counter* records = nullptr;
   };
   void EmitTo(Port* port, RecordBatch batch);

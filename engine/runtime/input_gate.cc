@@ -8,7 +8,8 @@ namespace weir {
 InputGate::InputGate(std::vector<int> channel_inputs, std::vector<bool> control,
                      std::vector<Channel*> channels)
     : data_channels_(static_cast<int>(std::count(control.begin(), control.end(), false))),
-      valve_(data_channels_) {
+      valve_(data_channels_),
+      unreported_(data_channels_) {
   int valve_index = 0;
   for (size_t i = 0; i < channels.size(); ++i) {
     inputs_.push_back(Input{channels[i], channel_inputs[i], control[i],
@@ -35,7 +36,8 @@ std::optional<GateEvent> InputGate::Next(bool control_only) {
 std::optional<GateEvent> InputGate::Take(Input* in) {
   StreamElement element;
   // Elements that lead to nothing (a watermark behind the minimum) are used up here.
-  while (!in->blocked && in->channel->Pop(&element)) {
+  while (!in->blocked && (unreported_ == 0 || in->control || !in->reported) &&
+         in->channel->Pop(&element)) {
     if (auto event = OnElement(in, std::move(element))) return event;
   }
   return std::nullopt;
@@ -51,6 +53,7 @@ std::optional<GateEvent> InputGate::OnElement(Input* in, StreamElement element) 
     return Time(valve_.OnWatermark(in->valve_index, watermark->ms));
   }
   if (auto* status = std::get_if<IdleStatus>(&element)) {
+    if (!in->reported) return OnReport(in, status->idle);
     return Time(valve_.OnIdle(in->valve_index, status->idle));
   }
   if (std::holds_alternative<EndOfInput>(element) && !in->ended) {
@@ -58,6 +61,14 @@ std::optional<GateEvent> InputGate::OnElement(Input* in, StreamElement element) 
     if (++ended_count_ == static_cast<size_t>(data_channels_)) return GateEnd{};
   }
   return std::nullopt;
+}
+
+std::optional<GateEvent> InputGate::OnReport(Input* in, bool idle) {
+  in->reported = true;
+  ValveOutput out = valve_.OnIdle(in->valve_index, idle);
+  if (--unreported_ > 0) return std::nullopt;
+  out.idle = valve_.idle();  // said also when it is not: consumers wait for it as this gate did
+  return GateTime{out};
 }
 
 std::optional<GateEvent> InputGate::OnBarrier(Input* in, const Barrier& barrier) {

@@ -60,6 +60,7 @@ bool Task::TurnWork() {
     for (auto& node : nodes_) node->UpdateTime();
     progress |= mailbox_.RunAll() > 0;
     status = RunTimers(&progress);
+    if (status.ok()) status = InjectBarrier();
   }
   if (status.ok() && !closed_) {
     if (!DrainOutputs()) {
@@ -148,6 +149,12 @@ Status Task::BeginSnapshot(const Barrier& barrier) {
   return absl::OkStatus();
 }
 
+Status Task::InjectBarrier() {
+  if (!waiting_barrier_ || !nodes_[0]->source()->Started()) return absl::OkStatus();
+  const Barrier barrier = *std::exchange(waiting_barrier_, std::nullopt);
+  return BeginSnapshot(barrier);
+}
+
 bool Task::DrainOutputs() {
   bool empty = true;
   for (auto& node : nodes_) empty &= node->Drain();
@@ -170,10 +177,7 @@ int64_t Task::NextDeadlineNs() {
 }
 
 void Task::TriggerSnapshot(Barrier barrier) {
-  mail().Post([this, barrier = std::move(barrier)] {
-    const Status status = BeginSnapshot(barrier);
-    if (!status.ok()) Fail(status);
-  });
+  mail().Post([this, barrier = std::move(barrier)] { waiting_barrier_ = barrier; });
 }
 
 void Task::NotifyComplete(int64_t id) {

@@ -72,6 +72,7 @@ class Task final : public TaskServices {
   Status TakeInput(bool* progress);
   Status Handle(GateEvent event);
   Status BeginSnapshot(const Barrier& barrier);
+  Status InjectBarrier();
   bool DrainOutputs();
   void ReclaimState();
 
@@ -83,6 +84,7 @@ class Task final : public TaskServices {
   std::vector<SegmentChain> chains_;               // per node
   std::optional<InputGate> gate_;
   std::shared_ptr<TaskSnapshot> snapshot_;
+  std::optional<Barrier> waiting_barrier_;  // of a source that has not started yet
   bool opened_ = false;
   bool closed_ = false;
   size_t ended_nodes_ = 0;

@@ -24,6 +24,7 @@ class WatermarkValve {
   ValveOutput OnWatermark(int channel, int64_t ms);
   ValveOutput OnIdle(int channel, bool idle);
   int64_t output() const { return output_; }
+  bool idle() const { return idle_; }
 
  private:
   struct ChannelState {

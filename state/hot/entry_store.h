@@ -14,7 +14,7 @@ namespace weir {
 
 inline constexpr uint32_t kNoEntry = UINT32_MAX;
 
-struct HotEntry {
+struct alignas(8) HotEntry {
   static constexpr uint8_t kLive = 1;
   static constexpr uint8_t kHeapKey = 2;  // the key area holds a pointer to the bytes
   static constexpr uint8_t kBorn = 4;     // created since the last seal (valid while it is dirty)
@@ -28,7 +28,7 @@ struct HotEntry {
   uint16_t group;
   uint8_t flags;
 };
-static_assert(sizeof(HotEntry) <= 32);
+static_assert(sizeof(HotEntry) == 32);
 
 class EntryStore {
  public:

@@ -1,5 +1,6 @@
 #include "oracle.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -8,22 +9,28 @@
 
 namespace weir {
 
-Expected RunOracle(const std::vector<SshEvent>& events) {
+Expected RunOracle(const std::vector<SshEvent>& events, bool judge_late) {
   constexpr int64_t kWindowMs = 600'000;
   Expected out;
   std::set<std::pair<std::string, int64_t>> seen;
   std::set<std::string> quarantined, logged_in;
   std::map<std::string, std::vector<int64_t>> failures;
+  int64_t newest = 0;
   for (const SshEvent& e : events) {
-    if (!seen.emplace(e.host, e.line).second || e.src_ip.empty()) continue;
+    const int64_t watermark = newest - 5'000 - 1;
+    newest = std::max(newest, e.ts);
+    if (!seen.emplace(e.host, e.line).second) continue;
     const EventId id{e.line, e.ts, e.src_ip};
+    const bool late = judge_late && e.ts + kWindowMs <= watermark;
+    if (late) out.late.insert(id);
+    if (e.src_ip.empty()) continue;
     if (quarantined.count(e.src_ip) > 0) {
       out.blocked.insert(id);
       out.order[e.src_ip].push_back(e.line);
       continue;
     }
     if (e.kind == "accepted") logged_in.insert(e.src_ip);
-    if (e.kind != "failed" && e.kind != "invalid_user") continue;
+    if (late || (e.kind != "failed" && e.kind != "invalid_user")) continue;
     failures[e.src_ip].push_back(e.ts);
     int inside = 0;
     for (const int64_t t : failures[e.src_ip]) inside += std::llabs(e.ts - t) < kWindowMs ? 1 : 0;

@@ -16,6 +16,7 @@ struct SeedOptions {
   uint64_t crash_at_hit = 0;   // exhaustive mode: exactly one crash, at this hit
   size_t events = 0;           // 0 = drawn from the seed
   std::string topology;        // path of job.yaml
+  std::string dump;            // folder for input and outputs, for a person ("" = none)
 };
 
 struct SeedResult {

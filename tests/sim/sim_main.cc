@@ -1,7 +1,7 @@
 // weir_sim: whole jobs under simulation, seed by seed.
 //
 //   weir_sim --seeds 200              seeds 1..200, each with crashes, delays, losses, torn writes
-//   weir_sim --seed 4711              one seed, with its configuration
+//   weir_sim --seed 4711 [--dump DIR] one seed; DIR gets its input and outputs
 //   weir_sim --exhaustive             one small job, crashed at every single point in turn
 //   weir_sim --mutants --seeds 200    historical bugs put back one at a time: each must be caught
 //
@@ -22,7 +22,7 @@ namespace {
 struct Args {
   uint64_t seeds = 0, first = 1, seed = 0;
   bool exhaustive = false, mutants = false;
-  std::string bug;
+  std::string bug, dump;
   std::string topology = "deploy/jobs/ssh_guard/job.yaml";
   std::string data = "deploy/jobs/ssh_guard/data/0.ndjson";
 };
@@ -58,6 +58,7 @@ void RunSeeds(const Args& args, const std::vector<SshEvent>& events) {
     options.seed = args.first + i;
     options.bug = args.bug;
     options.topology = args.topology;
+    options.dump = args.dump;
     const SeedResult r = RunSeed(options, events);
     virtual_ms += r.virtual_ms;
     crashes += r.crashes;
@@ -125,6 +126,7 @@ Args Parse(int argc, char** argv) {
     else if (arg == "--first") args.first = std::strtoull(value().c_str(), nullptr, 10);
     else if (arg == "--seed") args.seed = std::strtoull(value().c_str(), nullptr, 10);
     else if (arg == "--bug") args.bug = value();
+    else if (arg == "--dump") args.dump = value();
     else if (arg == "--topology") args.topology = value();
     else if (arg == "--data") args.data = value();
     else if (arg == "--exhaustive") args.exhaustive = true;
@@ -139,8 +141,10 @@ Args Parse(int argc, char** argv) {
 }
 
 const std::vector<Mutant> kMutants = {
+    {"B-10", "a restore hands key groups to the wrong subtasks"},
     {"B-17", "a source resumes one record behind its cut"},
     {"B-33", "a split's watermark is lost in a restore"},
+    {"B-82", "a file is published under its final name before it is synced"},
     {"B-48", "a sink finishes its snapshot before its writes are durable"},
     {"H-1", "a restored request is asked again without looking into the decision log"},
     {"H-2", "the request id holds what differs between attempts"},
@@ -159,7 +163,7 @@ const std::vector<Mutant> kMutants = {
 int main(int argc, char** argv) {
   using namespace weir;
   const Args args = Parse(argc, argv);
-  SetLogLevel(LogLevel::kError);
+  SetLogLevel(args.seeds == 1 ? LogLevel::kWarning : LogLevel::kError);
   const std::vector<SshEvent> events = LoadEvents(args.data);
   if (args.exhaustive) RunExhaustive(args, events);
   if (args.mutants) {

@@ -239,7 +239,8 @@ TEST_F(LogSourceTest, RestoresAtAnotherParallelism) {
           world_.env.RunPending();
         }
         for (const std::string& r : rig.Rows()) rows.push_back(r);
-        for (const StatePiece& piece : rig.Snapshot()->pieces) pieces.push_back(piece);
+        const auto part = rig.Snapshot();
+        pieces.insert(pieces.end(), part->pieces.begin(), part->pieces.end());
       }
       for (int s = 0; s < after; ++s) {
         SourceRig rig(&world_, LineSource(), pieces, s, after);
@@ -359,8 +360,7 @@ TEST_F(LogSourceTest, AQuietPartitionStopsHoldingEventTimeBack) {
   world_.Put("in", 0, "300 c\n");
   world_.Put("in", 1, "200 d\n");
   rig.Advance(300);
-  EXPECT_EQ(rig.events.back(), "wm 199");
-  EXPECT_THAT(rig.events, ::testing::Contains("active"));
+  EXPECT_THAT(rig.events, UnorderedElementsAre("c", "d", "active", "wm 199"));
 }
 
 TEST_F(LogSourceTest, DrainGoesOnWithTheClock) {

@@ -64,6 +64,8 @@ TEST_F(LogTest, Escapes) {
   EXPECT_EQ(EscapeForLog("\xff\xc3(", true), "\\ufffd\\ufffd(");
   EXPECT_EQ(EscapeForLog("\xed\xa0\x80", true), "\\ufffd\\ufffd\\ufffd");  // a surrogate
   EXPECT_EQ(EscapeForLog("\xc0\xaf", true), "\\ufffd\\ufffd");             // overlong '/'
+  EXPECT_EQ(EscapeForLog("\xe0\x80\xaf", true),
+            "\\ufffd\\ufffd\\ufffd");  // the same in three bytes
   EXPECT_EQ(EscapeForLog("\"\\", true), "\\\"\\\\");
   EXPECT_EQ(EscapeForLog("cut \xf0\x9f\x98", true), "cut \\ufffd\\ufffd\\ufffd");
 }

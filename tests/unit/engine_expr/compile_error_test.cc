@@ -98,14 +98,14 @@ constexpr Wrong kWrong[] = {
     {"i && b", 6002, "1:3: found no matching overload for '_&&_' applied to '(int, bool)'"},
     {"b && b && s", 6002, "1:8: found no matching overload for '_&&_' applied to '(bool, string)'"},
     {"b || 1", 6002, "1:3: found no matching overload for '_||_' applied to '(bool, int)'"},
-    {"i ? 1 : 2", 6002,
-     "1:3: found no matching overload for '_?_:_' applied to '(int, int, int)'"},
+    {"i ? 1 : 2", 6002, "1:3: found no matching overload for '_?_:_' applied to '(int, int, int)'"},
     {"b ? 1 : 'a'", 6002,
      "1:3: found no matching overload for '_?_:_' applied to '(bool, int, string)'"},
     {"i in ['a']", 6002,
      "1:3: found no matching overload for '@in' applied to '(int, list(string))'"},
     {"i in s", 6002, "1:3: found no matching overload for '@in' applied to '(int, string)'"},
-    {"1 in m", 6002, "1:3: found no matching overload for '@in' applied to '(int, map(string, int))'"},
+    {"1 in m", 6002,
+     "1:3: found no matching overload for '@in' applied to '(int, map(string, int))'"},
     {"li['a']", 6002,
      "1:3: found no matching overload for '_[_]' applied to '(list(int), string)'"},
     {"li[1u]", 6002, "1:3: found no matching overload for '_[_]' applied to '(list(int), uint)'"},
@@ -121,7 +121,8 @@ constexpr Wrong kWrong[] = {
     {"{1.5: 1}", 6002, "1:2: type 'double' cannot be a map key"},
     {"size(i)", 6002, "1:1: found no matching overload for 'size' applied to '(int)'"},
     {"size()", 6002, "1:1: found no matching overload for 'size' applied to '()'"},
-    {"size(s, s)", 6002, "1:1: found no matching overload for 'size' applied to '(string, string)'"},
+    {"size(s, s)", 6002,
+     "1:1: found no matching overload for 'size' applied to '(string, string)'"},
     {"startsWith(s, 'a')", 6002,
      "1:1: found no matching overload for 'startsWith' applied to '(string, string)'"},
     {"s.startsWith(1)", 6002,
@@ -145,8 +146,7 @@ constexpr Wrong kWrong[] = {
     {"st + 1", 6002,
      "1:4: found no matching overload for '_+_' applied to '(struct{a: int, b: string?, inner: "
      "struct{c: int}?}, int)'"},
-    {"b &&\n  s > 1", 6002,
-     "2:5: found no matching overload for '_>_' applied to '(string, int)'"},
+    {"b &&\n  s > 1", 6002, "2:5: found no matching overload for '_>_' applied to '(string, int)'"},
     // Cost.
     {"li.exists(a, li.exists(c, li.exists(e, a == c && c == e)))", 6004,
      "1:1: estimated cost 9030301 is above the limit of 100000"},
@@ -194,9 +194,15 @@ TEST(CompileErrors, Bounds) {
     for (int i = 0; i < n; ++i) text += close;
     return text;
   };
-  for (const auto& [open, middle, close] :
-       {std::tuple{"(", "i", ")"}, {"[", "", "]"}, {"!", "b", ""}, {"-", "i", ""}, {"", "i", "+1"},
-        {"", "x", ".a"}, {"", "x", "[0]"}, {"b ? 1 : ", "2", ""}, {"{'a': ", "1", "}"}}) {
+  for (const auto& [open, middle, close] : {std::tuple{"(", "i", ")"},
+                                            {"[", "", "]"},
+                                            {"!", "b", ""},
+                                            {"-", "i", ""},
+                                            {"", "i", "+1"},
+                                            {"", "x", ".a"},
+                                            {"", "x", "[0]"},
+                                            {"b ? 1 : ", "2", ""},
+                                            {"{'a': ", "1", "}"}}) {
     EXPECT_TRUE(CompileExpr(nested(40, open, middle, close), *AllTypes()).ok()) << open << close;
     const auto deep = CompileExpr(nested(20000, open, middle, close), *AllTypes());
     ASSERT_FALSE(deep.ok());

@@ -28,8 +28,8 @@ TEST(Conformance, Null) { CheckAll(NullCases(), 1); }
 TEST(Conformance, SameInsideOthers) {
   for (const auto cases : {BasicCases(), ValueCases()}) {
     for (const Case& c : cases) {
-      const std::string wrapped = std::string("[b].map(q, q ? (") + c.expression + "\n) : (" +
-                                  c.expression + "\n))";
+      const std::string wrapped =
+          std::string("[b].map(q, q ? (") + c.expression + "\n) : (" + c.expression + "\n))";
       const std::string got = Evaluate(wrapped, 0);
       const std::string expected = c.expected;
       EXPECT_EQ(got, expected.starts_with("error") ? expected : "[" + expected + "]") << wrapped;

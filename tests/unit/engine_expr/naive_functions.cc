@@ -39,10 +39,14 @@ Result IntegerArithmetic(char op, const Value& a, const Value& b) {
   const Wide x = ToWide(a);
   const Wide y = ToWide(b);
   switch (op) {
-    case '+': return FromWide(x + y, a.kind());
-    case '-': return FromWide(x - y, a.kind());
-    case '*': return FromWide(x * y, a.kind());
-    default: break;
+    case '+':
+      return FromWide(x + y, a.kind());
+    case '-':
+      return FromWide(x - y, a.kind());
+    case '*':
+      return FromWide(x * y, a.kind());
+    default:
+      break;
   }
   if (y == 0) return Error();
   const Result quotient = FromWide(x / y, a.kind());
@@ -51,11 +55,16 @@ Result IntegerArithmetic(char op, const Value& a, const Value& b) {
 
 Result DoubleArithmetic(char op, double a, double b) {
   switch (op) {
-    case '+': return Value::Double(a + b);
-    case '-': return Value::Double(a - b);
-    case '*': return Value::Double(a * b);
-    case '/': return Value::Double(a / b);
-    default: return Error();
+    case '+':
+      return Value::Double(a + b);
+    case '-':
+      return Value::Double(a - b);
+    case '*':
+      return Value::Double(a * b);
+    case '/':
+      return Value::Double(a / b);
+    default:
+      return Error();
   }
 }
 
@@ -69,8 +78,8 @@ Result Add(const Args& args) {
     for (const Value& item : b.list()) out.push_back(item);
     return Value::MakeList(out);
   }
-  const bool time = Both(args, K::kTimestamp, K::kDuration) ||
-                    Both(args, K::kDuration, K::kTimestamp);
+  const bool time =
+      Both(args, K::kTimestamp, K::kDuration) || Both(args, K::kDuration, K::kTimestamp);
   if (time) return FromWide(ToWide(a) + ToWide(b), K::kTimestamp);
   if (Both(args, K::kDuration, K::kDuration)) return FromWide(ToWide(a) + ToWide(b), K::kDuration);
   return Error();
@@ -102,7 +111,9 @@ Result Arithmetic(char op, const Args& args) {
 
 // -1, 0, 1; 2 = unordered; nullopt = not comparable.
 std::optional<int> Order(const Value& a, const Value& b) {
-  const auto order = [](const auto& x, const auto& y) { return x < y ? -1 : x == y ? 0 : x > y ? 1 : 2; };
+  const auto order = [](const auto& x, const auto& y) {
+    return x < y ? -1 : x == y ? 0 : x > y ? 1 : 2;
+  };
   const auto number = [](const Value& v) -> std::optional<long double> {
     if (Is(v, K::kInt)) return v.int_value();
     if (Is(v, K::kUint)) return v.uint_value();
@@ -112,15 +123,18 @@ std::optional<int> Order(const Value& a, const Value& b) {
   if (number(a) && number(b)) return order(*number(a), *number(b));
   if (a.kind() != b.kind()) return std::nullopt;
   switch (a.kind()) {
-    case K::kBool: return order(a.bool_value(), b.bool_value());
+    case K::kBool:
+      return order(a.bool_value(), b.bool_value());
     case K::kString:
     case K::kBytes: {
       const int c = a.string_value().compare(b.string_value());
       return c < 0 ? -1 : c > 0;
     }
     case K::kTimestamp:
-    case K::kDuration: return order(a.int_value(), b.int_value());
-    default: return std::nullopt;
+    case K::kDuration:
+      return order(a.int_value(), b.int_value());
+    default:
+      return std::nullopt;
   }
 }
 

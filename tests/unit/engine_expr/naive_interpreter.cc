@@ -19,9 +19,11 @@ bool Equal(const Value& a, const Value& b) {
   if (number(a) && number(b)) return *number(a) == *number(b);
   if (a.kind() != b.kind()) return false;
   switch (a.kind()) {
-    case K::kNull: return true;
+    case K::kNull:
+      return true;
     case K::kString:
-    case K::kBytes: return a.string_value() == b.string_value();
+    case K::kBytes:
+      return a.string_value() == b.string_value();
     case K::kList:
       if (a.list().size() != b.list().size()) return false;
       for (size_t i = 0; i < a.list().size(); ++i) {
@@ -38,20 +40,24 @@ bool Equal(const Value& a, const Value& b) {
         if (!found) return false;
       }
       return true;
-    default: return a.int_value() == b.int_value();
+    default:
+      return a.int_value() == b.int_value();
   }
 }
 
 Result Interpreter::Eval(const Expr& e) {
   switch (e.node) {
-    case NodeType::kLiteral: return e.literal;
+    case NodeType::kLiteral:
+      return e.literal;
     case NodeType::kIdent:
       for (size_t i = scope_.size(); i-- > 0;) {
         if (scope_[i].first == e.name) return scope_[i].second;
       }
       return GetValue(batch_.column(batch_.schema()->Find(e.name)), row_);
-    case NodeType::kSelect: return EvalSelect(e, false);
-    case NodeType::kHas: return EvalSelect(e, true);
+    case NodeType::kSelect:
+      return EvalSelect(e, false);
+    case NodeType::kHas:
+      return EvalSelect(e, true);
     case NodeType::kList: {
       Value::List items;
       for (const auto& arg : e.args) {
@@ -61,9 +67,12 @@ Result Interpreter::Eval(const Expr& e) {
       }
       return Value::MakeList(items);
     }
-    case NodeType::kMap: return EvalMapLiteral(e);
-    case NodeType::kMacro: return EvalMacro(e);
-    case NodeType::kCall: return EvalCall(e);
+    case NodeType::kMap:
+      return EvalMapLiteral(e);
+    case NodeType::kMacro:
+      return EvalMacro(e);
+    case NodeType::kCall:
+      return EvalCall(e);
   }
   return std::nullopt;
 }
@@ -151,14 +160,19 @@ Result Interpreter::EvalMacro(const Expr& e) {
     case Macro::kAll:
       if (no > 0) return Value::Bool(false);
       break;
-    default: break;
+    default:
+      break;
   }
   if (failed > 0) return std::nullopt;
   switch (e.macro) {
-    case Macro::kExists: return Value::Bool(false);
-    case Macro::kAll: return Value::Bool(true);
-    case Macro::kExistsOne: return Value::Bool(yes == 1);
-    default: return Value::MakeList(out);
+    case Macro::kExists:
+      return Value::Bool(false);
+    case Macro::kAll:
+      return Value::Bool(true);
+    case Macro::kExistsOne:
+      return Value::Bool(yes == 1);
+    default:
+      return Value::MakeList(out);
   }
 }
 

@@ -74,40 +74,52 @@ Result ParseInteger(const std::string& s, bool is_signed) {
 
 Result ToInt(const Value& v) {
   switch (v.kind()) {
-    case K::kInt: return v;
-    case K::kUint: return v.uint_value() > INT64_MAX ? Error() : Value::Int(v.int_value());
+    case K::kInt:
+      return v;
+    case K::kUint:
+      return v.uint_value() > INT64_MAX ? Error() : Value::Int(v.int_value());
     case K::kDouble: {
       const double d = std::trunc(v.double_value());
       // 2^63 itself rounds from numbers on both sides of the edge, so both edges are out.
       if (!(std::fabs(d) < 9223372036854775808.0)) return Error();
       return Value::Int(static_cast<int64_t>(d));
     }
-    case K::kString: return v.string_value().empty() ? Error() : ParseInteger(v.string_value(), true);
+    case K::kString:
+      return v.string_value().empty() ? Error() : ParseInteger(v.string_value(), true);
     case K::kTimestamp:
-      return Value::Int(static_cast<int64_t>(std::floor(static_cast<long double>(v.int_value()) / 1000)));
-    default: return Error();
+      return Value::Int(
+          static_cast<int64_t>(std::floor(static_cast<long double>(v.int_value()) / 1000)));
+    default:
+      return Error();
   }
 }
 
 Result ToUint(const Value& v) {
   switch (v.kind()) {
-    case K::kUint: return v;
-    case K::kInt: return v.int_value() < 0 ? Error() : Value::Uint(v.uint_value());
+    case K::kUint:
+      return v;
+    case K::kInt:
+      return v.int_value() < 0 ? Error() : Value::Uint(v.uint_value());
     case K::kDouble: {
       const double d = std::trunc(v.double_value());
       if (!(d >= 0 && d < 18446744073709551616.0)) return Error();
       return Value::Uint(static_cast<uint64_t>(d));
     }
-    case K::kString: return v.string_value().empty() ? Error() : ParseInteger(v.string_value(), false);
-    default: return Error();
+    case K::kString:
+      return v.string_value().empty() ? Error() : ParseInteger(v.string_value(), false);
+    default:
+      return Error();
   }
 }
 
 Result ToDouble(const Value& v) {
   switch (v.kind()) {
-    case K::kDouble: return v;
-    case K::kInt: return Value::Double(static_cast<double>(v.int_value()));
-    case K::kUint: return Value::Double(static_cast<double>(v.uint_value()));
+    case K::kDouble:
+      return v;
+    case K::kInt:
+      return Value::Double(static_cast<double>(v.int_value()));
+    case K::kUint:
+      return Value::Double(static_cast<double>(v.uint_value()));
     case K::kString: {
       const std::string& s = v.string_value();
       if (s == "NaN") return Value::Double(std::nan(""));
@@ -120,7 +132,8 @@ Result ToDouble(const Value& v) {
       const double d = std::strtod(s.c_str(), &end);
       return *end != '\0' || std::isinf(d) ? Error() : Value::Double(d);
     }
-    default: return Error();
+    default:
+      return Error();
   }
 }
 
@@ -152,10 +165,15 @@ Clock At(int64_t ms) {
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss<milliseconds> clock(time - day);
   const auto new_year = std::chrono::sys_days(date.year() / 1 / 1);
-  return {int(date.year()), static_cast<int64_t>(unsigned(date.month())),
-          static_cast<int64_t>(unsigned(date.day())), (day - new_year).count(),
-          static_cast<int64_t>(std::chrono::weekday(day).c_encoding()), clock.hours().count(),
-          clock.minutes().count(), clock.seconds().count(), clock.subseconds().count()};
+  return {int(date.year()),
+          static_cast<int64_t>(unsigned(date.month())),
+          static_cast<int64_t>(unsigned(date.day())),
+          (day - new_year).count(),
+          static_cast<int64_t>(std::chrono::weekday(day).c_encoding()),
+          clock.hours().count(),
+          clock.minutes().count(),
+          clock.seconds().count(),
+          clock.subseconds().count()};
 }
 
 std::string TimestampText(int64_t ms) {
@@ -208,20 +226,28 @@ Result ToDuration(const Value& v) {
 
 Result ToText(const Value& v) {
   switch (v.kind()) {
-    case K::kString: return v;
-    case K::kBool: return Value::String(v.bool_value() ? "true" : "false");
-    case K::kInt: return Value::String(std::to_string(v.int_value()));
-    case K::kUint: return Value::String(std::to_string(v.uint_value()));
-    case K::kDouble: return Value::String(ShortestDouble(v.double_value()));
-    case K::kTimestamp: return Value::String(TimestampText(v.int_value()));
-    case K::kDuration: return Value::String(DurationText(v.int_value()));
+    case K::kString:
+      return v;
+    case K::kBool:
+      return Value::String(v.bool_value() ? "true" : "false");
+    case K::kInt:
+      return Value::String(std::to_string(v.int_value()));
+    case K::kUint:
+      return Value::String(std::to_string(v.uint_value()));
+    case K::kDouble:
+      return Value::String(ShortestDouble(v.double_value()));
+    case K::kTimestamp:
+      return Value::String(TimestampText(v.int_value()));
+    case K::kDuration:
+      return Value::String(DurationText(v.int_value()));
     case K::kBytes: {
       // Valid UTF-8 is what comes back unchanged; truncated tails would read past the end.
       const std::string padded = v.string_value() + std::string(4, '\0');
       std::string back = Encode(Decode(padded));
       return back == padded ? Value::String(v.string_value()) : Error();
     }
-    default: return Error();
+    default:
+      return Error();
   }
 }
 
@@ -309,7 +335,8 @@ Result CallString(const std::string& name, const Args& args) {
     const int64_t from = args[1].int_value();
     const int64_t to = args.size() > 2 ? args[2].int_value() : size;
     if (from > to) return Error();
-    return Value::String(Encode(text.substr(static_cast<size_t>(from), static_cast<size_t>(to - from))));
+    return Value::String(
+        Encode(text.substr(static_cast<size_t>(from), static_cast<size_t>(to - from))));
   }
   if (args.size() < 2 || args[1].kind() != K::kString) return Error();
   const Text part = Decode(args[1].string_value());

@@ -106,7 +106,8 @@ TEST(Program, Conjuncts) {
   EXPECT_EQ(Conjuncts("s == 'a' || i == 1"), "");
   EXPECT_EQ(Conjuncts("!(s == 'a')"), "");
   EXPECT_EQ(Conjuncts("s != 'a' && sn == null"), "");
-  EXPECT_EQ(Conjuncts("sn == 'a' && x == 1 && d == 1.0 && t == timestamp(5)"), "sn='a' t=ts(5000) ");
+  EXPECT_EQ(Conjuncts("sn == 'a' && x == 1 && d == 1.0 && t == timestamp(5)"),
+            "sn='a' t=ts(5000) ");
   EXPECT_EQ(Conjuncts("b ? s == 'a' : false"), "");
   EXPECT_EQ(Conjuncts("st.b == 'a' && i == j"), "");
 }
@@ -124,7 +125,8 @@ TEST(Program, ColumnsAndCost) {
 TEST(Program, LargeValuesAreErrors) {
   ExprOptions options;
   options.max_cost = INT64_MAX;
-  std::string text = "'" + std::string(600'000, 'a') + "' + s + '" + std::string(600'000, 'b') + "'";
+  std::string text =
+      "'" + std::string(600'000, 'a') + "' + s + '" + std::string(600'000, 'b') + "'";
   options.max_length = text.size();
   auto program = Compile(text, options);
   std::vector<EvalResult> out;

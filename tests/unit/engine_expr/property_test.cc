@@ -106,9 +106,9 @@ void CheckFilter(const std::string& text, const RecordBatch& batch) {
 
 TEST(Property, EqualToNaiveInterpreter) {
   static constexpr expr::Kind kKinds[] = {
-      expr::Kind::kBool,   expr::Kind::kInt,   expr::Kind::kDouble,    expr::Kind::kString,
-      expr::Kind::kUint,   expr::Kind::kBytes, expr::Kind::kTimestamp, expr::Kind::kDuration,
-      expr::Kind::kList,   expr::Kind::kDyn};
+      expr::Kind::kBool, expr::Kind::kInt,   expr::Kind::kDouble,    expr::Kind::kString,
+      expr::Kind::kUint, expr::Kind::kBytes, expr::Kind::kTimestamp, expr::Kind::kDuration,
+      expr::Kind::kList, expr::Kind::kDyn};
   ASSERT_EQ(kConfigured, 0);
   EXPECT_TRUE(rc::check("vector evaluator == naive interpreter", [] {
     const auto list = *rc::gen::container<std::vector<uint32_t>>(600, rc::gen::inRange(0u, 5040u));

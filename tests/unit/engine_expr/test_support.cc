@@ -75,32 +75,41 @@ RecordBatch TwoRows() {
                              {"m", Struct({{"k", Value::String("v")}})}});
   AppendValues({Value::Int(7), Value::Int(5), Value::Double(2.5), Value::String("failed"),
                 Value::String("x"), Value::Bool(true), Value::Bool(true), Value::Bytes("ab"), time,
-                time, json,
-                Value::MakeList({Value::Int(1), Value::Int(2), Value::Int(3)}),
+                time, json, Value::MakeList({Value::Int(1), Value::Int(2), Value::Int(3)}),
                 Value::MakeList({Value::String("p"), null}), Struct({{"k", Value::Int(1)}}),
                 Struct({{"a", Value::Int(1)},
                         {"b", Value::String("in")},
                         {"inner", Struct({{"c", Value::Int(9)}})}}),
                 Struct({{"a", Value::Int(2)}})},
                &batch);
-  AppendValues({Value::Int(0), null, Value::Double(0), Value::String(""), null, Value::Bool(false),
-                null, Value::Bytes(""), Value::Timestamp(0), null, null, Value::MakeList({}), null,
-                Value::MakeMap({}), Struct({{"a", Value::Int(0)}, {"b", null}, {"inner", null}}), null},
-               &batch);
+  AppendValues(
+      {Value::Int(0), null, Value::Double(0), Value::String(""), null, Value::Bool(false), null,
+       Value::Bytes(""), Value::Timestamp(0), null, null, Value::MakeList({}), null,
+       Value::MakeMap({}), Struct({{"a", Value::Int(0)}, {"b", null}, {"inner", null}}), null},
+      &batch);
   return batch;
 }
 
 std::string Show(const Value& v) {
   switch (v.kind()) {
-    case Value::Kind::kNull: return "null";
-    case Value::Kind::kBool: return v.bool_value() ? "true" : "false";
-    case Value::Kind::kInt: return std::to_string(v.int_value());
-    case Value::Kind::kUint: return std::to_string(v.uint_value()) + "u";
-    case Value::Kind::kDouble: return ShowDouble(v.double_value());
-    case Value::Kind::kString: return Quoted(v.string_value());
-    case Value::Kind::kBytes: return "b" + Quoted(v.string_value());
-    case Value::Kind::kTimestamp: return "ts(" + std::to_string(v.int_value()) + ")";
-    case Value::Kind::kDuration: return "dur(" + std::to_string(v.int_value()) + ")";
+    case Value::Kind::kNull:
+      return "null";
+    case Value::Kind::kBool:
+      return v.bool_value() ? "true" : "false";
+    case Value::Kind::kInt:
+      return std::to_string(v.int_value());
+    case Value::Kind::kUint:
+      return std::to_string(v.uint_value()) + "u";
+    case Value::Kind::kDouble:
+      return ShowDouble(v.double_value());
+    case Value::Kind::kString:
+      return Quoted(v.string_value());
+    case Value::Kind::kBytes:
+      return "b" + Quoted(v.string_value());
+    case Value::Kind::kTimestamp:
+      return "ts(" + std::to_string(v.int_value()) + ")";
+    case Value::Kind::kDuration:
+      return "dur(" + std::to_string(v.int_value()) + ")";
     case Value::Kind::kList: {
       std::string out = "[";
       for (const Value& item : v.list()) out += (out.size() > 1 ? ", " : "") + Show(item);

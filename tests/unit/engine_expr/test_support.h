@@ -9,8 +9,8 @@
 namespace weir::testing {
 
 // i: int64, j: int64?, d: double, s: string, sn: string?, b: bool, bn: bool?, y: bytes,
-// t: timestamp, tn: timestamp?, x: json, li: list<int64>, ls: list<string?>?, m: map<string, int64>,
-// st: struct{a: int64, b: string?, inner: struct{c: int64}?}, sx: struct{a: int64}?
+// t: timestamp, tn: timestamp?, x: json, li: list<int64>, ls: list<string?>?, m: map<string,
+// int64>, st: struct{a: int64, b: string?, inner: struct{c: int64}?}, sx: struct{a: int64}?
 SchemaPtr AllTypes();
 
 // Row 0: i=7 j=5 d=2.5 s='failed' sn='x' b=true bn=true y=b'ab' t=2009-02-13T23:31:30.250Z tn=t

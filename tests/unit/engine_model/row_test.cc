@@ -73,6 +73,24 @@ TEST(RowTest, HostileCountCostsNothing) {
   }
 }
 
+// One row has one encoding: whoever compares bytes compares rows.
+TEST(RowTest, OtherSpellingsAreCorrupt) {
+  const SchemaPtr schema = testing::SchemaOf({{"b", "bool"}});
+  RecordBatch batch(schema);
+  batch.column(0).AppendBool(true);
+  batch.AppendMeta(0, {}, 0);
+  const std::string good = Encoded(batch, 0);
+  const auto error = [&](size_t from_end, char byte) {
+    std::string bytes = good;
+    bytes[bytes.size() - from_end] = byte;
+    RecordBatch out(schema);
+    return ErrorNumber(DecodeRow(bytes, &out));
+  };
+  EXPECT_EQ(error(1, 0), 0);
+  EXPECT_EQ(error(1, 2), 4002);  // a bool that is neither
+  EXPECT_EQ(error(2, 3), 4002);  // a second column in the bitmap
+}
+
 RC_GTEST_PROP(RowTest, RoundTrip, (uint64_t seed)) {
   Random random(seed);
   const SchemaPtr schema = testing::RandomSchema(&random);

@@ -23,6 +23,8 @@ RecordBatch Row(int64_t n) {
   return batch;
 }
 
+Barrier Cut(int64_t id) { return Barrier{id, SnapshotKind::kCheckpoint, nullptr}; }
+
 class InputGateTest : public ::testing::Test {
  protected:
   Channel* Add(bool control) {
@@ -32,14 +34,21 @@ class InputGateTest : public ::testing::Test {
     inputs_.push_back(control ? 1 : 0);
     return raw_.back();
   }
-  void Build() { gate_.emplace(inputs_, control_, raw_); }
+  void Build() {
+    gate_.emplace(inputs_, control_, raw_);
+    for (size_t i = 0; i < raw_.size(); ++i) {
+      if (!control_[i]) raw_[i]->Push(IdleStatus{false});
+    }
+    EXPECT_EQ(Next(), "active");
+  }
   // "3" = a batch with that number, "b1" = barrier 1, "w5" = watermark, "end", "" = nothing.
   std::string Next(bool control_only = false) {
     auto event = gate_->Next(control_only);
     if (!event) return "";
     if (auto* b = std::get_if<GateBatch>(&*event)) return std::to_string(b->batch.column(0).Int(0));
     if (auto* t = std::get_if<GateTime>(&*event)) {
-      return t->time.watermark ? "w" + std::to_string(*t->time.watermark) : "idle";
+      if (t->time.watermark) return "w" + std::to_string(*t->time.watermark);
+      return *t->time.idle ? "idle" : "active";
     }
     if (auto* barrier = std::get_if<Barrier>(&*event)) return "b" + std::to_string(barrier->id);
     return "end";
@@ -59,14 +68,14 @@ TEST_F(InputGateTest, AChannelBehindItsBarrierIsNotReadUntilAllHaveDelivered) { 
   Channel* b = Add(false);
   Build();
   a->Push(Row(1));
-  a->Push(Barrier{1});
+  a->Push(Cut(1));
   a->Push(Row(2));
   b->Push(Row(3));
   EXPECT_EQ(Next(), "1");
   EXPECT_EQ(Next(), "3");
   EXPECT_EQ(Next(), "") << "2 is behind the barrier";
   EXPECT_TRUE(gate_->aligning());
-  b->Push(Barrier{1});
+  b->Push(Cut(1));
   EXPECT_EQ(Next(), "b1");
   EXPECT_EQ(Next(), "2");
 }
@@ -75,15 +84,15 @@ TEST_F(InputGateTest, ANewerBarrierReplacesTheOneBeingAligned) {  // E-C1
   Channel* a = Add(false);
   Channel* b = Add(false);
   Build();
-  a->Push(Barrier{1});
+  a->Push(Cut(1));
   EXPECT_EQ(Next(), "");
-  b->Push(Barrier{2});
+  b->Push(Cut(2));
   EXPECT_EQ(Next(), "");
   a->Push(Row(5));
   EXPECT_EQ(Next(), "5") << "barrier 1 was given up: a is read again";
-  a->Push(Barrier{2});
+  a->Push(Cut(2));
   EXPECT_EQ(Next(), "b2");
-  b->Push(Barrier{1});
+  b->Push(Cut(1));
   EXPECT_EQ(Next(), "") << "a late barrier is ignored";
 }
 
@@ -105,9 +114,9 @@ TEST_F(InputGateTest, ControlTakesPartInBarriersButNotInTimeOrEnd) {
   data->Push(Watermark{5});
   EXPECT_EQ(Next(), "w5");
   control->Push(Watermark{1});
-  data->Push(Barrier{1});
+  data->Push(Cut(1));
   EXPECT_EQ(Next(), "") << "the rule channel has not delivered its barrier";
-  control->Push(Barrier{1});
+  control->Push(Cut(1));
   EXPECT_EQ(Next(), "b1");
   data->Push(EndOfInput{});
   EXPECT_EQ(Next(), "end");
@@ -127,6 +136,20 @@ TEST_F(InputGateTest, WhatDoesNotFitIsSpilledInOrderAndTheProducerIsWoken) {  //
   }
   EXPECT_EQ(seen, "123456789");
   EXPECT_TRUE(a->Drain());
+}
+
+TEST_F(InputGateTest, NoDataIsTakenBeforeEveryChannelHasSaidWhetherItIsIdle) {
+  Channel* a = Add(false);
+  Channel* b = Add(false);
+  gate_.emplace(inputs_, control_, raw_);
+  a->Push(IdleStatus{false});
+  a->Push(Watermark{7});
+  a->Push(Row(1));
+  EXPECT_EQ(Next(), "");
+  b->Push(IdleStatus{true});
+  EXPECT_EQ(Next(), "active");
+  EXPECT_EQ(Next(), "w7") << "b does not hold time back: it had said so before";
+  EXPECT_EQ(Next(), "1");
 }
 
 }  // namespace
