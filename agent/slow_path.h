@@ -67,6 +67,8 @@ class SlowPath {
   bool IsOpen(int64_t sequence, const std::string& request_id);
   void DecideByFailSafe(int64_t sequence, const Status& cause, int attempt);
   void OnLateReply(const std::string& request_id, const StatusOr<AgentReply>& reply);
+  void HandleTwice(const std::string& request_id, const AgentReply& reply);
+  LateReplies::Entry MakeLate(int64_t sequence);
   Decision StartDecision(int64_t sequence, int attempt);
   Trigger MakeTrigger(const std::string& request_id);
   void Append(int64_t sequence, Decision decision);

@@ -161,15 +161,13 @@ void LogSource::OnPartitions(const StatusOr<std::vector<int>>& partitions) {
     AddSplit(p, start);
     StartRead(splits_[p].get());
   }
-  if (!known_now_) {
-    // Consumers take nothing from anybody before each of their inputs has said this.
-    for (int port = 0; port < out_->ports(); ++port) out_->EmitIdle(port, splits_.empty());
-  }
+  if (!known_now_) emitter_.Report(AllIdle());
   known_ = known_now_ = true;
   next_discovery_ns_ = options_.until_end ? kNeverNs
                                           : context_->env().clock->MonoNs() +
                                                 options_.discovery_ms * kNsPerMs;
   FinishSnapshots();
+  if (draining_) Drain();
 }
 
 void LogSource::StartRead(Split* split) {
@@ -235,8 +233,7 @@ StatusOr<Source::PollResult> LogSource::Poll() {
     return PollResult::kMore;
   }
   watermarks_.Refresh(now.mono_ms);
-  const bool all_idle = known_now_ && watermarks_.all_idle();
-  emitter_.EmitProgress(options_.event_time_field < 0 || all_idle);
+  emitter_.EmitProgress(AllIdle());
   if (options_.until_end && AllFinished()) {
     End();
   } else {
@@ -259,8 +256,12 @@ void LogSource::Rest(int64_t now_ns) {
   if (wake_ns != kNeverNs) context_->WakeAt(wake_ns);
 }
 
+// A source without event time never holds any back.
+bool LogSource::AllIdle() const {
+  return options_.event_time_field < 0 || watermarks_.all_idle();
+}
+
 bool LogSource::AllFinished() const {
-  if (!known_now_) return false;
   return std::all_of(splits_.begin(), splits_.end(),
                      [](const auto& entry) { return entry.second->finished(); });
 }
@@ -313,6 +314,9 @@ void LogSource::End() {
 }
 
 void LogSource::Drain() {
+  // Nothing may be said before the report that waits for the list of partitions (Started).
+  draining_ = true;
+  if (!known_now_) return Discover(context_->env().clock->MonoNs());
   if (!ended_) End();
 }
 

@@ -54,6 +54,7 @@ class LogSource : public Source {
   void Rest(int64_t now_ns);
   StatePiece PieceOf(const Split& split, int64_t output_ms) const;
   void Resolve(Split* split);
+  bool AllIdle() const;
   bool AllFinished() const;
   bool AllResolved() const;
   void FinishSnapshots();
@@ -73,6 +74,7 @@ class LogSource : public Source {
   bool discovering_ = false;
   bool known_ = false;  // partitions have been looked for, in this run or one before
   bool known_now_ = false;
+  bool draining_ = false;
   bool ended_ = false;
 };
 

@@ -140,8 +140,7 @@ void RowEmitter::EmitWatermark(int port) {
   const int64_t ms = watermarks_->output();
   if (ms <= emitted_ms_[port]) return;
   // Active again with a watermark and not before (E-M8).
-  if (idle_[port]) out_->EmitIdle(port, false);
-  idle_[port] = false;
+  if (idle_[port]) EmitIdle(port, false);
   out_->EmitWatermark(port, ms);
   emitted_ms_[port] = ms;
 }
@@ -149,11 +148,17 @@ void RowEmitter::EmitWatermark(int port) {
 void RowEmitter::EmitProgress(bool all_idle) {
   for (int port = 0; port < std::min(kPorts, out_->ports()); ++port) {
     EmitWatermark(port);
-    if (all_idle && !idle_[port]) {
-      out_->EmitIdle(port, true);
-      idle_[port] = true;
-    }
+    if (all_idle && !idle_[port]) EmitIdle(port, true);
   }
+}
+
+void RowEmitter::Report(bool idle) {
+  for (int port = 0; port < std::min(kPorts, out_->ports()); ++port) EmitIdle(port, idle);
+}
+
+void RowEmitter::EmitIdle(int port, bool idle) {
+  out_->EmitIdle(port, idle);
+  idle_[port] = idle;
 }
 
 }  // namespace weir

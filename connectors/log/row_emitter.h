@@ -35,6 +35,8 @@ class RowEmitter {
   // `options` and `watermarks` outlive the emitter.
   Status Open(const LogSourceOptions& options, OperatorContext* context, Collector* out,
               SplitWatermarks* watermarks);
+  // Says on every port whether there is anything to read, before all else (Source::Started).
+  void Report(bool idle);
   // Emits up to options.batch_rows of the split's records.
   Status EmitSome(SplitRows* split, const SourceClock& now);
   // Emits what has changed in the combined watermark and, when `all_idle`, idleness.
@@ -51,6 +53,7 @@ class RowEmitter {
   Status Reject(const SplitRows& split, const LogItem& item, const Status& error);
   void EmitRows();
   void EmitWatermark(int port);
+  void EmitIdle(int port, bool idle);
 
   const LogSourceOptions* options_ = nullptr;
   Collector* out_ = nullptr;

@@ -116,6 +116,8 @@ StatusOr<std::shared_ptr<SinkTail>> SinkTail::Load(const TailRequest& request) {
     // Whatever an older incarnation still has under way fails from here on, in every partition.
     WEIR_ASSIGN_OR_RETURN(const std::shared_ptr<LogWriter> writer,
                           request.log->OpenWriter(request.topic, partition, request.epoch));
+    // What stands there is not written again, so it must not be lost any more.
+    WEIR_RETURN_IF_ERROR(writer->Sync());
     WEIR_ASSIGN_OR_RETURN(tail->ends_[partition], writer->EndOffset());
   }
   for (const int partition : partitions) {

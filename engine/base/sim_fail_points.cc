@@ -13,6 +13,7 @@ void SimFailPoints::CrashAt(std::string_view point, uint64_t k) {
 }
 
 void SimFailPoints::Hit(std::string_view point) {
+  if (paused_) return;
   if (crashed_) return;  // a dead process hits nothing
   auto it = counts_.find(point);
   if (it == counts_.end()) it = counts_.emplace(point, 0).first;

@@ -29,6 +29,9 @@ class SimFailPoints : public FailPoints {
     observer_ = std::move(observer);
   }
 
+  // While paused no point is hit: what happens is not the process's doing.
+  void Pause(bool paused) { paused_ = paused; }
+
   void Hit(std::string_view point) override;
   bool Bug(std::string_view id) const override { return bugs_.find(id) != bugs_.end(); }
 
@@ -52,6 +55,7 @@ class SimFailPoints : public FailPoints {
   uint64_t total_ = 0;
   uint64_t countdown_ = 0;       // crash when it falls to 0; 0 = off
   std::string countdown_point_;  // empty = any
+  bool paused_ = false;
   bool crashed_ = false;
   std::string crashed_at_;
 };

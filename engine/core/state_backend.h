@@ -136,7 +136,9 @@ class StateBackend {
   virtual void SetTime(int64_t processing_ms, int64_t watermark_ms) = 0;
 
   // Seals epoch `n` in O(1): what is dirty now belongs to checkpoint n (DESIGN D6). No seal may be
-  // in progress.
+  // in progress; one whose checkpoint is aborted is written and taken all the same. A delta counts
+  // from the last seal, so after an abort either that delta stays in the chain or the next seal is
+  // full. A full one also holds restored tables that nobody has opened yet.
   virtual void Seal(int64_t n, bool full) = 0;
   // Serialises sealed entries for about `budget_ns`; true when none is left.
   virtual bool WriteSlice(int64_t budget_ns) = 0;

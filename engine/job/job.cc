@@ -1,7 +1,6 @@
 #include "engine/job/job.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -41,6 +40,7 @@ Status Job::Prepare() {
     WEIR_RETURN_IF_ERROR(OpenLog(node.log.empty() ? settings.log : node.log).status());
   }
   if (options_.fresh) WEIR_RETURN_IF_ERROR(Reset());
+  WEIR_RETURN_IF_ERROR(TakeTopics());
   WEIR_ASSIGN_OR_RETURN(point_, ChooseRestorePoint(storage_.get(), options_.restore));
 
   JobServices services;
@@ -82,16 +82,33 @@ Status Job::Prepare() {
   return absl::OkStatus();
 }
 
-Status Job::Reset() {
-  WEIR_RETURN_IF_ERROR(storage_->DeleteAll());
-  std::set<std::pair<std::string, std::string>> topics;  // log url, topic
+std::set<std::pair<std::string, std::string>> Job::OwnTopics() const {
+  std::set<std::pair<std::string, std::string>> topics;
   for (const LogicalNode& node : plan_.logical.nodes) {
     const std::string url = node.log.empty() ? plan_.logical.job.log : node.log;
     if (node.kind == NodeKind::kSink) topics.emplace(url, node.topic);
     for (const std::string& topic : node.op.internal_topics) topics.emplace(url, topic);
   }
-  for (const auto& [url, topic] : topics) {
+  return topics;
+}
+
+Status Job::Reset() {
+  WEIR_RETURN_IF_ERROR(storage_->DeleteAll());
+  for (const auto& [url, topic] : OwnTopics()) {
     WEIR_RETURN_IF_ERROR(logs_.at(url)->DeleteTopic(topic));
+  }
+  return absl::OkStatus();
+}
+
+// Fences what an older incarnation may still write, and cuts off what it never finished, before
+// anybody reads: a rule or an output must not be taken from bytes that a recovery removes.
+Status Job::TakeTopics() {
+  for (const auto& [url, topic] : OwnTopics()) {
+    LogClient* log = logs_.at(url).get();
+    WEIR_ASSIGN_OR_RETURN(const std::vector<int> partitions, log->Partitions(topic));
+    for (const int partition : partitions) {
+      WEIR_RETURN_IF_ERROR(log->OpenWriter(topic, partition, epoch_).status());
+    }
   }
   return absl::OkStatus();
 }

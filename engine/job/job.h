@@ -3,8 +3,11 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/base/env.h"
@@ -70,7 +73,10 @@ class Job final : public TaskListener, public SlotWork {
  private:
   Job(const PhysicalPlan& plan, const Registry& registry, const Env& env, JobOptions options);
   Status Prepare();
+  // (log URL, topic) of everything that the job writes.
+  std::set<std::pair<std::string, std::string>> OwnTopics() const;
   Status Reset();
+  Status TakeTopics();
   StatusOr<LogClient*> OpenLog(const std::string& url);
   StatusOr<std::shared_ptr<AgentChannel>> OpenAgent(const std::string& endpoint);
   void TriggerSources(const Barrier& barrier);

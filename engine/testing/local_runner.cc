@@ -23,6 +23,14 @@ Status LocalRunner::Put(const std::string& topic, int partition,
 
 Status LocalRunner::Append(const std::string& topic, int partition,
                            const std::vector<std::string>& lines) {
+  world_.points().Pause(true);
+  const Status status = WriteLines(topic, partition, lines);
+  world_.points().Pause(false);
+  return status;
+}
+
+Status LocalRunner::WriteLines(const std::string& topic, int partition,
+                               const std::vector<std::string>& lines) {
   const std::string dir = absl::StrCat(kLocalLog, "/", topic);
   FileSystem* fs = world_.env().fs;
   WEIR_RETURN_IF_ERROR(fs->CreateDirs(dir));

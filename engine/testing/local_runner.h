@@ -50,6 +50,7 @@ class LocalRunner {
   std::vector<std::string> Topics();
 
  private:
+  Status WriteLines(const std::string& topic, int partition, const std::vector<std::string>& lines);
   std::vector<std::string> ReadLines(const std::string& topic, bool durable);
 
   SimWorld world_;

@@ -66,11 +66,13 @@ void Retention::Published(int64_t id) {
 }
 
 Status Retention::Collect(int retain, int64_t grace_ms) {
-  const int64_t publications =
-      protection_.With([](Protection* protection) { return protection->publications; });
-  WEIR_ASSIGN_OR_RETURN(const std::vector<int64_t> ids, RemoveOld(std::max(retain, 1)));
-  WEIR_ASSIGN_OR_RETURN(const Names named, MarkAll(ids));
-  return Sweep(named, publications, grace_ms);
+  return garbage_since_ns_.With([&](Ages* since) -> Status {  // one collection at a time
+    const int64_t publications =
+        protection_.With([](Protection* protection) { return protection->publications; });
+    WEIR_ASSIGN_OR_RETURN(const std::vector<int64_t> ids, RemoveOld(std::max(retain, 1)));
+    WEIR_ASSIGN_OR_RETURN(const Names named, MarkAll(ids));
+    return Sweep(named, publications, grace_ms, since);
+  });
 }
 
 // Returns the ids that are left. Folders without a manifest below the newest checkpoint were never
@@ -120,33 +122,30 @@ StatusOr<Retention::Names> Retention::MarkAll(const std::vector<int64_t>& ids) c
   return named;
 }
 
-Status Retention::Sweep(const Names& named, int64_t publications, int64_t grace_ms) {
+Status Retention::Sweep(const Names& named, int64_t publications, int64_t grace_ms, Ages* since) {
   const StatusOr<std::vector<std::string>> files = fs_->List(layout_->SharedDir());
   if (absl::IsNotFound(files.status())) return absl::OkStatus();
   if (!files.ok()) return files.status();
   const int64_t now_ns = clock_->MonoNs();
-  return garbage_since_ns_.With([&](std::map<std::string, int64_t>* since) -> Status {
-    std::map<std::string, int64_t> still;
-    for (const std::string& name : *files) {
-      if (named.count(name) > 0) continue;
-      const auto first = since->find(name);
-      const int64_t first_ns = first == since->end() ? now_ns : first->second;
-      // Under the lock, so that nobody can come to rely on the file between look and removal. A
-      // manifest published since the marking may name anything: then the next call decides.
-      const auto remove = [&](Protection* protection) -> StatusOr<bool> {
-        if (protection->segments.count(SegmentOfFile(name)) > 0) return false;
-        if (protection->publications != publications || now_ns - first_ns < grace_ms * 1'000'000) {
-          still.emplace(name, first_ns);
-          return false;
-        }
-        WEIR_RETURN_IF_ERROR(fs_->Remove(JoinPath(layout_->SharedDir(), name)));
-        return true;
-      };
-      WEIR_RETURN_IF_ERROR(protection_.With(remove).status());
-    }
-    *since = std::move(still);
-    return absl::OkStatus();
-  });
+  Ages still;
+  for (const std::string& name : *files) {
+    if (named.count(name) > 0) continue;
+    const auto first = since->find(name);
+    const int64_t first_ns = first == since->end() ? now_ns : first->second;
+    // Under the lock, so that nobody can come to rely on the file between look and removal. A
+    // manifest published since the marking may name anything: then the next call decides.
+    WEIR_RETURN_IF_ERROR(protection_.With([&](Protection* protection) {
+      if (protection->segments.count(SegmentOfFile(name)) > 0) return absl::OkStatus();
+      const bool young = now_ns - first_ns < grace_ms * 1'000'000;
+      if (young || protection->publications != publications) {
+        still.emplace(name, first_ns);
+        return absl::OkStatus();
+      }
+      return fs_->Remove(JoinPath(layout_->SharedDir(), name));
+    }));
+  }
+  *since = std::move(still);
+  return absl::OkStatus();
 }
 
 }  // namespace weir

@@ -41,18 +41,19 @@ class Retention {
     int64_t publications = 0;
   };
   using Names = std::set<std::string>;
+  using Ages = std::map<std::string, int64_t>;
 
   StatusOr<std::vector<int64_t>> RemoveOld(int retain);
   Status Mark(const std::string& manifest, Names* named) const;
   StatusOr<Names> MarkAll(const std::vector<int64_t>& ids) const;
-  Status Sweep(const Names& named, int64_t publications, int64_t grace_ms);
+  Status Sweep(const Names& named, int64_t publications, int64_t grace_ms, Ages* since);
 
   FileSystem* const fs_;
   const Clock* const clock_;
   const CheckpointLayout* const layout_;
   Guarded<Protection> protection_;
   // When a file was first seen to be garbage, monotonic; kept while it is.
-  Guarded<std::map<std::string, int64_t>> garbage_since_ns_;
+  Guarded<Ages> garbage_since_ns_;
 };
 
 }  // namespace weir

@@ -141,7 +141,7 @@ std::vector<std::string> HotStateBackend::UnopenedTables() const {
 }
 
 size_t HotStateBackend::ReclaimExpired() {
-  constexpr size_t kBlocks = 256;  // about as many as a batch has records
+  constexpr size_t kBlocks = 128;  // one or two microseconds of every batch
   for (size_t i = 0; i < tables_.size(); ++i) {
     HotTable* table = tables_[reclaim_table_++ % tables_.size()].get();
     if (table->has_ttl()) return table->ReclaimExpired(kBlocks);

@@ -127,6 +127,7 @@ class TaskRig : public OperatorContext, public Collector {
   }
 
   void Emit(int port, RecordBatch batch) override {
+    EXPECT_TRUE(reported[port]);
     EXPECT_FALSE(batch.empty());
     EXPECT_EQ(static_cast<size_t>(batch.column(0).size()), batch.rows());
     EXPECT_EQ(batch.origin.size(), batch.rows());
@@ -144,10 +145,13 @@ class TaskRig : public OperatorContext, public Collector {
     }
   }
   void EmitWatermark(int port, int64_t ms) override {
+    EXPECT_TRUE(reported[port]);
     if (port == 0) events.push_back("wm " + std::to_string(ms));
   }
+  // The first one is the report that Source::Started is about; "active" is what one expects then.
   void EmitIdle(int port, bool idle) override {
-    if (port == 0) events.push_back(idle ? "idle" : "active");
+    const bool first = !std::exchange(reported[port], true);
+    if (port == 0 && (idle || !first)) events.push_back(idle ? "idle" : "active");
   }
   void EmitEndOfInput() override { events.push_back("end"); }
   int ports() const override { return port_count; }
@@ -171,6 +175,7 @@ class TaskRig : public OperatorContext, public Collector {
   std::vector<int> failures;
   int64_t wake_ns = kNeverNs;
   int port_count = 2;
+  std::map<int, bool> reported;  // by port: has said whether it is idle
 
  protected:
   LogWorld* world_;

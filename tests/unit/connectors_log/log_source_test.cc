@@ -155,6 +155,18 @@ TEST_F(LogSourceTest, FollowsGrowthAndFindsNewPartitions) {
   EXPECT_TRUE(rig.failures.empty());
 }
 
+TEST_F(LogSourceTest, DrainBeforeTheStartEndsAfterTheReport) {
+  world_.Put("in", 0, "10 a\n");
+  SourceRig rig(&world_, LineSource());
+  EXPECT_FALSE(rig.source().Started());
+  rig.source().Drain();
+  EXPECT_THAT(rig.events, IsEmpty());
+  rig.Run();
+  EXPECT_TRUE(rig.source().Started());
+  EXPECT_THAT(rig.reported, ElementsAre(std::pair(0, true), std::pair(1, true)));
+  EXPECT_THAT(rig.events, ElementsAre("end"));
+}
+
 TEST_F(LogSourceTest, EndOfInputComesOnceAndSplitsStay) {
   world_.Put("in", 0, "10 a\n");
   SourceRig rig(&world_, LineSource());

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# What a person sees of the commands.
+. "$(dirname "$0")/lib.sh"
+export WEIR_DATA=$work/cli
+
+"$weir" version | grep -q '^weir ' || fail version
+"$weir" validate "$job" | grep -q OK || fail validate
+"$weir" explain "$job" | grep -q agent_loop || fail explain
+"$weir" graph "$job" | grep -q '^\(graph\|flowchart\)' || fail graph
+"$weir" test "$job" | tail -1 | grep -q ', 0 failed' || fail "weir test"
+
+status=0
+"$weir" validate "$job" --set job.paralelism=2 2>"$work/err" || status=$?
+expect "exit status of a wrong topology" $status 78
+grep -q "WEIR-1002.*paralelism" "$work/err" || fail "unknown key: $(cat "$work/err")"
+grep -q "parallelism" "$work/err" || fail "no nearest name: $(cat "$work/err")"
+status=0
+"$weir" run 2>/dev/null || status=$?
+expect "exit status of wrong usage" $status 2
+
+printf '{ a: int64, b: string? }\n' >"$work/schema.yaml"
+printf '{"a":1,"b":"x"}\n{"a":9223372036854775807}\nnonsense\n' >"$work/e.ndjson"
+"$weir" eval --schema "$work/schema.yaml" --events "$work/e.ndjson" --expr 'a + 1' >"$work/out" || fail eval
+expect "eval line 1" "$(sed -n 1p "$work/out")" 2
+sed -n 2p "$work/out" | grep -q '"error"' || fail "overflow: $(sed -n 2p "$work/out")"
+sed -n 3p "$work/out" | grep -q 'WEIR-2001' || fail "bad line: $(sed -n 3p "$work/out")"
+status=0
+"$weir" eval --schema "$work/schema.yaml" --events "$work/e.ndjson" --expr 'a > b' 2>"$work/err" || status=$?
+expect "exit status of a wrong expression" $status 78
+
+# Pages made from the tables must be those that the tables give.
+for page in errors options; do
+  file=docs/$([ $page = options ] && echo topology || echo errors).md
+  "$weir" reference $page | cmp - "$file" || fail "$file is stale: $weir reference $page > $file"
+done
+
+# Two processes on one data folder: the second is refused.
+mkdir -p "$WEIR_DATA/log/auth.raw"
+cp "$events" "$WEIR_DATA/log/auth.raw/0.ndjson"
+"$weir" run "$job" --quiet --log-level error &
+pid=$!
+trap 'kill -9 $pid 2>/dev/null || :' EXIT
+for _ in $(seq 100); do
+  [ -n "$(ls "$WEIR_DATA"/checkpoints/ssh-guard/epoch 2>/dev/null)" ] && break
+  perl -e 'select(undef, undef, undef, 0.05)'
+done
+status=0
+"$weir" run "$job" --until-end --quiet 2>"$work/err" || status=$?
+expect "exit status beside another process" $status 1
+grep -q WEIR-4006 "$work/err" || fail "lock: $(cat "$work/err")"
+kill -TERM $pid
+wait $pid || fail "SIGTERM: exit status $?"
+trap - EXIT
+
+# Damage is found and stops the job; an older checkpoint is used only when that is asked for.
+newest=$(ls -d "$WEIR_DATA"/checkpoints/ssh-guard/chk-* | sort -t- -k3 -n | tail -1)
+printf 'x' | dd of="$newest/MANIFEST" bs=1 seek=40 conv=notrunc 2>/dev/null
+status=0
+"$weir" run "$job" --until-end --quiet 2>"$work/err" || status=$?
+expect "exit status with a damaged checkpoint" $status 1
+grep -q 'WEIR-4002.*--allow-fallback' "$work/err" || fail "damage: $(cat "$work/err")"
+
+# Savepoint at the end, start from it elsewhere.
+fresh save
+cp "$events" "$work/save/log/auth.raw/0.ndjson"
+run save --stop-with-savepoint before-upgrade
+fresh moved
+cp "$events" "$work/moved/log/auth.raw/0.ndjson"
+cp -r "$work/save/checkpoints/ssh-guard/savepoints/before-upgrade" "$work/moved/sp"
+run moved --from-savepoint "$work/moved/sp" --set job.parallelism=3
+expect "nothing again after the savepoint" "$(count moved auth.decisions)" 0
+echo "ok"
