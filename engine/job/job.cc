@@ -48,6 +48,7 @@ Status Job::Prepare() {
   services.metrics = &metrics_;
   services.storage = storage_;
   services.listener = this;
+  services.slice_ns = options_.slice_ns;
   services.log = [this](const std::string& url) { return OpenLog(url).value(); };
   services.agent = [this](const std::string& endpoint) { return OpenAgent(endpoint); };
   TaskGraphOptions graph_options;

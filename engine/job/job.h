@@ -31,6 +31,7 @@ struct JobOptions {
   int64_t drain_timeout_ms = 10'000;  // on stop: wait this long for what is pending, then checkpoint
   int slots = 0;                 // 0 = the job's parallelism
   bool slot_per_task = false;    // simulation
+  int64_t slice_ns = 200'000;    // sealed state is serialised this long between batches
 };
 
 // The job's own work (checkpoints, life cycle) runs on a slot of its own, after those of the tasks.

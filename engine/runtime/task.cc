@@ -9,7 +9,6 @@
 namespace weir {
 namespace {
 constexpr int kEventsPerTurn = 16;             // then other tasks of the slot get their turn
-constexpr int64_t kSliceNs = 200'000;          // DESIGN section 2: serialise at most this long at once
 constexpr uint32_t kReclaimEvery = 64;         // turns between sweeps for expired state
 }  // namespace
 
@@ -71,7 +70,7 @@ bool Task::TurnWork() {
   }
   if (!status.ok()) Fail(std::move(status));
   if (closed_) return false;
-  if (snapshot_ != nullptr && snapshot_->sealing()) progress |= snapshot_->Continue(kSliceNs);
+  if (snapshot_ != nullptr && snapshot_->sealing()) progress |= snapshot_->Continue(services_.slice_ns);
   ReclaimState();
   if (progress) busy_ns_->Add(services_.env.clock->MonoNs() - start);
   return progress;

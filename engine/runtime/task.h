@@ -23,6 +23,7 @@ struct JobServices {
   MetricRegistry* metrics = nullptr;
   std::shared_ptr<CheckpointStorage> storage;  // shared with segment writes on I/O threads
   TaskListener* listener = nullptr;
+  int64_t slice_ns = 200'000;  // DESIGN section 2: sealed state is serialised this long at once
   std::function<LogClient*(const std::string& url)> log;
   std::function<StatusOr<std::shared_ptr<AgentChannel>>(const std::string& endpoint)> agent;
 };

@@ -13,7 +13,7 @@ for p in 1 2 4; do
   grep -q '"escalated":45,"agent_calls":45' "$work/p$p.json" || fail "calls: $(cat "$work/p$p.json")"
 done
 for p in 2 4; do
-  cmp <(cat "$work"/p1/log/auth.decisions/* | sort) <(cat "$work/p$p"/log/auth.decisions/* | sort) ||
+  cmp <(cat "$work"/p1/log/auth.decisions/*.ndjson | sort) <(cat "$work/p$p"/log/auth.decisions/*.ndjson | sort) ||
     fail "decisions differ between parallelism 1 and $p"
 done
 # The lines themselves, against an independent computation.

@@ -164,8 +164,13 @@ class SeedRun {
     JobOptions job;
     const bool follow = scenario_.follow && !AllFed();
     job.until_end = !follow;
+    // Virtual time stands still within a turn: slices end by count, so that changes fall between.
+    job.slice_ns = 0;
     const Status started = runner_.Start(loaded->plan, registry_, job);
-    if (!started.ok() && !runner_.world().crashed()) Check(started);
+    if (!started.ok() && !runner_.world().crashed()) {
+      Check(started);
+      return false;
+    }
     const SimEnd end = runner_.world().crashed() ? SimEnd::kCrashed
                        : follow                  ? Follow()
                                                  : runner_.Run(20'000'000);
