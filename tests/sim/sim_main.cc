@@ -152,7 +152,6 @@ const std::vector<Mutant> kMutants = {
     {"H-10", "waiting events are released before their rule is applied"},
     {"D14", "a rule ignores its origin"},
     {"H-20", "the ledger forgets entries across a restore"},
-    {"seal-skips-cow", "a sealed entry is overwritten before it is serialised"},
     {"erase-not-in-delta", "an erasure is missing from the incremental checkpoint"},
 };
 
