@@ -237,6 +237,7 @@ void Job::MaybeFinish() {
   if (final_ || finished_ || !(options_.until_end || stopping_)) return;
   bool all = true;
   for (int i = 0; i < graph_->size(); ++i) all &= ended_[i] || graph_->is_control(i);
+  if (all && drained_ns_ == 0) drained_ns_ = env_.clock->MonoNs();
   if (!all && env_.clock->MonoNs() < drain_deadline_ns_) return;
   coordinator_->StopPeriodic();
   if (coordinator_->in_flight()) return;  // its end comes as mail

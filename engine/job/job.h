@@ -58,6 +58,8 @@ class Job final : public TaskListener, public SlotWork {
   // Ends the slots; call after done (or to abandon the job) from the thread that called Start.
   Status Stop();
 
+  // Monotonic time at which all input had been processed (until_end); 0 before.
+  int64_t drained_ns() const { return drained_ns_.load(std::memory_order_acquire); }
   MetricRegistry* metrics() { return &metrics_; }
   int64_t epoch() const { return epoch_; }
   // 0 on a fresh start.
@@ -113,6 +115,7 @@ class Job final : public TaskListener, public SlotWork {
   bool finished_ = false;
   bool started_ = false;
   int64_t drain_deadline_ns_ = kNeverNs;
+  std::atomic<int64_t> drained_ns_{0};
   Status status_;
   Notification done_;
 };

@@ -11,10 +11,11 @@
 namespace weir {
 namespace {
 
-// One encoded record. The first bytes of its sort key are kept beside it: most comparisons of a
-// sort then read no record.
+// One encoded record with its sort key. The first bytes of the key are kept beside it: most
+// comparisons of a sort then follow no pointer, and none decodes the record again.
 struct RawRecord {
   uint64_t prefix;  // group, then the first 6 bytes of the key
+  std::string_view key, sub;
   std::string_view bytes;
 };
 
@@ -50,15 +51,10 @@ uint64_t SortPrefix(const StateRecord& record) {
   return ByteReader({bytes, 8}).BigEndian64();
 }
 
-// Key and sub key of an encoded record that is known to be well formed.
-std::pair<std::string_view, std::string_view> KeysOf(std::string_view record) {
-  ByteReader in(record.substr(3));  // after flags and group
-  const std::string_view key = in.Bytes();
-  return {key, in.Bytes()};
-}
-
 bool Before(const RawRecord& a, const RawRecord& b) {
-  return a.prefix != b.prefix ? a.prefix < b.prefix : KeysOf(a.bytes) < KeysOf(b.bytes);
+  if (a.prefix != b.prefix) return a.prefix < b.prefix;
+  const int order = a.key.compare(b.key);
+  return order != 0 ? order < 0 : a.sub < b.sub;
 }
 
 Status CollectRecords(const Parts& parts, std::vector<RawRecord>* out) {
@@ -68,7 +64,8 @@ Status CollectRecords(const Parts& parts, std::vector<RawRecord>* out) {
       const std::string_view last =
           record.op == StateRecord::Op::kErase ? record.sub : record.value;
       const char* end = last.data() + last.size();
-      out->push_back({SortPrefix(record), {at, static_cast<size_t>(end - at)}});
+      out->push_back(
+          {SortPrefix(record), record.key, record.sub, {at, static_cast<size_t>(end - at)}});
       at = end;
       return absl::OkStatus();
     }));

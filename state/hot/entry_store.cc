@@ -53,7 +53,7 @@ uint32_t EntryStore::TakeBlock() {
   WEIR_CHECK(end_ < kNoEntry - 1, "a state table has more than 4 billion entries");
   const uint64_t shifted = uint64_t{end_} + kFirstSlab;
   if ((shifted & (shifted - 1)) == 0) {
-    slabs_[63 - __builtin_clzll(shifted) - kFirstSlabBits] = AllocatePages(shifted * stride_);
+    slabs_[63 - __builtin_clzll(shifted) - kFirstSlabBits] = Pages(shifted * stride_, false);
   }
   At(end_)->dirty_seq = 0;
   return end_++;

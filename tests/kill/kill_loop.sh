@@ -52,7 +52,7 @@ while [ "$done_kills" -lt "$kills" ]; do
       status=$?
     else
       point=${points[$((RANDOM % ${#points[@]}))]}:$((1 + RANDOM % 40))
-      WEIR_KILL_AT=$point run_job "$data" 2>/dev/null
+      (WEIR_KILL_AT=$point run_job "$data") 2>/dev/null
       status=$?
     fi
     [ "$status" -eq 0 ] && break

@@ -207,7 +207,9 @@ class OperatorRig : public OperatorContext, public Collector, public TimerServic
 
   static Options Parse(const OperatorType& type, const OptionTexts& texts) {
     Options options;
-    for (const auto& [name, items] : texts) {
+    for (const auto& text : texts) {
+      const std::string& name = text.first;
+      const std::vector<std::string>& items = text.second;
       const auto def = std::find_if(type.options.begin(), type.options.end(),
                                     [&](const OptionDef& d) { return d.name == name; });
       WEIR_CHECK(def != type.options.end(), name);
