@@ -31,6 +31,7 @@ AgentLoopMetrics::AgentLoopMetrics(MetricRegistry* registry, const MetricLabels&
   retries = counter("weir_agent_retries_total");
   evaluation_errors = counter("weir_agent_evaluation_errors_total");
   protected_rows = counter("weir_agent_protected_total");
+  waiters_refused = counter("weir_agent_waiters_refused_total");
   waiting = gauge("weir_agent_waiting");
   in_flight = gauge("weir_agent_in_flight");
   rules_active = gauge("weir_agent_rules_active");

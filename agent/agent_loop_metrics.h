@@ -15,6 +15,7 @@ struct AgentLoopMetrics {
       *avoided_capacity;
   Counter *decisions, *failsafe, *rule_proposed, *rule_refused, *rules_applied, *rules_malformed;
   Counter *late_replies, *bad_replies, *retries, *evaluation_errors, *protected_rows;
+  Counter* waiters_refused;  // beyond the bound, answered by the fail-safe
   Gauge *waiting, *in_flight, *rules_active, *pending, *known_decisions;
   Histogram* rule_lag_ms;   // from the decision to its rule's application here
   Histogram* decision_ms;   // from the question to the decision

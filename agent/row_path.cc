@@ -112,18 +112,28 @@ bool RowPath::AnswerFromRecord(const RecordBatch& batch, size_t row, int64_t wai
 }
 
 RowPath::Outcome RowPath::Queue(Flight* flight, const RecordBatch& batch, size_t row) {
-  if (!p_.flights->HasRoom(*flight)) return Block(batch, row, kFailSafeRuleId, 0);
+  if (!p_.flights->HasRoom(*flight)) {
+    if (IsProtected(batch, row)) return Outcome::kPass;
+    // At once: to keep it in its key's order would be to let it wait.
+    p_.metrics->blocked->Add();
+    p_.metrics->waiters_refused->Add();
+    p_.output->Block(batch, row, kFailSafeRuleId);
+    return Outcome::kHandled;
+  }
   if (view_->novel(row)) p_.metrics->avoided_flight->Add();
   results_->Wait(flight, *view_, batch, row);
   return Outcome::kHandled;
 }
 
+bool RowPath::IsProtected(const RecordBatch& batch, size_t row) {
+  if (!protected_.Covers(batch, row)) return false;
+  p_.metrics->protected_rows->Add();
+  return true;
+}
+
 RowPath::Outcome RowPath::Block(const RecordBatch& batch, size_t row, std::string_view rule_id,
                                 int64_t waiter) {
-  if (protected_.Covers(batch, row)) {
-    p_.metrics->protected_rows->Add();
-    return Outcome::kPass;
-  }
+  if (IsProtected(batch, row)) return Outcome::kPass;
   results_->Answer(*view_, batch, row, rule_id, waiter);
   return Outcome::kHandled;
 }

@@ -29,6 +29,7 @@ class RowPath {
   Outcome Step(const RecordBatch& batch, size_t row, int64_t waiter);
   bool AnswerFromRecord(const RecordBatch& batch, size_t row, int64_t waiter);
   Outcome Queue(Flight* flight, const RecordBatch& batch, size_t row);
+  bool IsProtected(const RecordBatch& batch, size_t row);
   // Answers by the rule, unless the row is protected.
   Outcome Block(const RecordBatch& batch, size_t row, std::string_view rule_id, int64_t waiter);
   // The standing decision about the row's signature, or nullptr if none covers its time.

@@ -34,21 +34,13 @@ class DirectoryLog : public LogClient {
                                                   const LogPosition& from) override {
     WEIR_RETURN_IF_ERROR(CheckTopicName(topic));
     return std::unique_ptr<LogReader>(std::make_unique<PartitionReader>(
-        fs_, PathsOf(root_, topic, partition), from,
-        [this, topic, partition] { return DurableBytes(topic, partition); }));
+        fs_, PathsOf(root_, topic, partition), from, Find(topic, partition).durable));
   }
 
   StatusOr<std::shared_ptr<LogWriter>> OpenWriter(const std::string& topic, int partition,
                                                   int64_t epoch) override {
     WEIR_RETURN_IF_ERROR(CheckTopicName(topic));
-    const SharedPartition files = open_.With([&](OpenPartitions* open) {
-      SharedPartition& shared = (*open)[{topic, partition}];
-      if (shared == nullptr) {
-        shared = std::make_shared<Guarded<PartitionFiles>>(
-            PartitionFiles(fs_, PathsOf(root_, topic, partition)));
-      }
-      return shared;
-    });
+    const SharedFiles files = Find(topic, partition).files;
     WEIR_RETURN_IF_ERROR(files->With([&](PartitionFiles* f) { return f->Open(epoch); }));
     return NewPartitionWriter(files, epoch);
   }
@@ -58,7 +50,7 @@ class DirectoryLog : public LogClient {
     open_.With([&](OpenPartitions* open) {
       auto it = open->lower_bound({topic, 0});
       while (it != open->end() && it->first.first == topic) {
-        it->second->With([](PartitionFiles* files) { files->Delete(); });
+        it->second.files->With([](PartitionFiles* files) { files->Delete(); });
         it = open->erase(it);
       }
     });
@@ -68,16 +60,24 @@ class DirectoryLog : public LogClient {
   }
 
  private:
-  std::optional<uint64_t> DurableBytes(const std::string& topic, int partition) {
-    const SharedPartition files = open_.With([&](OpenPartitions* open) {
-      const auto it = open->find({topic, partition});
-      return it == open->end() ? nullptr : it->second;
+  struct Partition {
+    SharedFiles files;
+    std::shared_ptr<DurableMark> durable;
+  };
+  using OpenPartitions = std::map<std::pair<std::string, int>, Partition>;
+
+  Partition Find(const std::string& topic, int partition) {
+    return open_.With([&](OpenPartitions* open) {
+      Partition& found = (*open)[{topic, partition}];
+      if (found.files == nullptr) {
+        found.durable = std::make_shared<DurableMark>();
+        found.files = std::make_shared<Guarded<PartitionFiles>>(
+            PartitionFiles(fs_, PathsOf(root_, topic, partition), found.durable));
+      }
+      return found;
     });
-    if (files == nullptr) return std::nullopt;
-    return files->With([](PartitionFiles* f) { return f->DurableBytes(); });
   }
 
-  using OpenPartitions = std::map<std::pair<std::string, int>, SharedPartition>;
   FileSystem* fs_;
   std::string root_;
   Guarded<OpenPartitions> open_;

@@ -13,10 +13,10 @@ constexpr size_t kBlockBytes = 1 << 20;
 }  // namespace
 
 PartitionReader::PartitionReader(FileSystem* fs, PartitionPaths paths, const LogPosition& from,
-                                 DurableEnd durable_end)
+                                 std::shared_ptr<DurableMark> durable)
     : fs_(fs),
       paths_(std::move(paths)),
-      durable_end_(std::move(durable_end)),
+      durable_(std::move(durable)),
       at_(from),
       meta_(fs, paths_.meta) {}
 
@@ -68,11 +68,19 @@ Status PartitionReader::Open() {
   return absl::OkStatus();
 }
 
+Status PartitionReader::ReadValues(uint64_t begin, size_t length, std::string* out) const {
+  // Asked before the read: what is synced later may be seen later.
+  const std::optional<uint64_t> durable =
+      durable_->With([](const std::optional<uint64_t>* bytes) { return *bytes; });
+  if (durable) length = std::min<uint64_t>(length, *durable - std::min(*durable, begin));
+  return file_->Read(begin, length, out);
+}
+
 StatusOr<LogPosition> PartitionReader::Find(int64_t offset) {
   WEIR_ASSIGN_OR_RETURN(LogPosition at, NearestInMeta(offset));
   int64_t block_at = at.bytes;
   while (at.offset < offset) {
-    WEIR_RETURN_IF_ERROR(file_->Read(static_cast<uint64_t>(block_at), kBlockBytes, &scratch_));
+    WEIR_RETURN_IF_ERROR(ReadValues(static_cast<uint64_t>(block_at), kBlockBytes, &scratch_));
     if (scratch_.empty()) break;
     for (size_t newline = 0; at.offset < offset; ++newline) {
       newline = scratch_.find('\n', newline);
@@ -104,7 +112,7 @@ StatusOr<LogPosition> PartitionReader::NearestInMeta(int64_t offset) {
     if (entry.offset == offset) break;
   }
   if (!nearest) return LogPosition{0, 0, 0};
-  WEIR_RETURN_IF_ERROR(file_->Read(nearest->begin, nearest->length + 1, &scratch_));
+  WEIR_RETURN_IF_ERROR(ReadValues(nearest->begin, nearest->length + 1, &scratch_));
   const std::string_view line = scratch_;
   if (line.size() != nearest->length + 1 || !line.ends_with('\n') ||
       Crc32c(line.substr(0, nearest->length)) != nearest->crc) {
@@ -116,12 +124,7 @@ StatusOr<LogPosition> PartitionReader::NearestInMeta(int64_t offset) {
 Status PartitionReader::Load(size_t want, LogChunk* out) {
   size_t lead = std::min<size_t>(static_cast<size_t>(at_.bytes), kGuardBytes);
   const uint64_t begin = static_cast<uint64_t>(at_.bytes) - lead;
-  // Asked before the read: it only grows.
-  const std::optional<uint64_t> limit = durable_end_ ? durable_end_() : std::nullopt;
-  WEIR_RETURN_IF_ERROR(file_->Read(begin, lead + want, &out->buffer));
-  if (limit && begin + out->buffer.size() > *limit) {
-    out->buffer.resize(std::max<uint64_t>(lead, *limit - std::min(*limit, begin)));
-  }
+  WEIR_RETURN_IF_ERROR(ReadValues(begin, lead + want, &out->buffer));
   const size_t size = out->buffer.size();
   if (size < lead) {
     return Err(ErrorCode::kLogTruncated,
@@ -199,7 +202,7 @@ Status PartitionReader::ReadOversized(uint64_t length, bool terminated, LogChunk
 StatusOr<std::optional<uint64_t>> PartitionReader::FindLineEnd() {
   for (;;) {
     WEIR_RETURN_IF_ERROR(
-        file_->Read(static_cast<uint64_t>(at_.bytes) + searched_, kBlockBytes, &scratch_));
+        ReadValues(static_cast<uint64_t>(at_.bytes) + searched_, kBlockBytes, &scratch_));
     if (scratch_.empty()) return std::optional<uint64_t>();
     const size_t newline = scratch_.find('\n');
     if (newline != std::string::npos) return std::optional<uint64_t>(searched_ + newline);
@@ -210,7 +213,7 @@ StatusOr<std::optional<uint64_t>> PartitionReader::FindLineEnd() {
 StatusOr<uint64_t> PartitionReader::GuardAt(int64_t bytes) {
   if (bytes == 0) return 0;
   const auto length = std::min<int64_t>(bytes, kGuardBytes);
-  WEIR_RETURN_IF_ERROR(file_->Read(static_cast<uint64_t>(bytes - length),
+  WEIR_RETURN_IF_ERROR(ReadValues(static_cast<uint64_t>(bytes - length),
                                    static_cast<size_t>(length), &scratch_));
   return GuardOf(scratch_);
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "connectors/dirlog/meta_file.h"
+#include "connectors/dirlog/partition_writer.h"
 #include "connectors/dirlog/paths.h"
 #include "engine/base/file_system.h"
 #include "engine/core/log_client.h"
@@ -23,16 +23,16 @@ inline constexpr size_t kOversizedPrefix = size_t{64} << 10;
 
 class PartitionReader : public LogReader {
  public:
-  // `durable_end` tells how much of the file may be read: what a writer has appended but not synced
-  // may be gone after a crash, and nobody must have acted on it. nullopt = all of it.
-  using DurableEnd = std::function<std::optional<uint64_t>()>;
+  // `durable` tells how much of the values may be read: what a writer of this process has appended
+  // but not synced may be gone after a crash, and nobody must have acted on it.
   PartitionReader(FileSystem* fs, PartitionPaths paths, const LogPosition& from,
-                  DurableEnd durable_end = nullptr);
+                  std::shared_ptr<DurableMark> durable);
   Status Read(const LogReadOptions& options, LogChunk* out) override;
 
  private:
   Status ReadRecords(const LogReadOptions& options, LogChunk* out);
   Status Open();
+  Status ReadValues(uint64_t begin, size_t length, std::string* out) const;
   // The position of a record by its offset, INT64_MAX for the end of the log.
   StatusOr<LogPosition> Find(int64_t offset);
   StatusOr<LogPosition> NearestInMeta(int64_t offset);
@@ -54,7 +54,7 @@ class PartitionReader : public LogReader {
 
   FileSystem* fs_;
   PartitionPaths paths_;
-  DurableEnd durable_end_;
+  std::shared_ptr<DurableMark> durable_;
   LogPosition at_;
   std::unique_ptr<RandomAccessFile> file_;
   bool positioned_ = false;

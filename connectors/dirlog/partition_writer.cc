@@ -13,35 +13,34 @@ namespace {
 
 class PartitionWriter : public LogWriter {
  public:
-  PartitionWriter(SharedPartition partition, int64_t epoch)
-      : partition_(std::move(partition)), epoch_(epoch) {}
+  PartitionWriter(SharedFiles files, int64_t epoch) : files_(std::move(files)), epoch_(epoch) {}
 
   StatusOr<int64_t> Append(std::span<const LogAppend> records) override {
     WEIR_SIM_POINT("log.append.before");
     StatusOr<int64_t> first =
-        partition_->With([&](PartitionFiles* files) { return files->Append(epoch_, records); });
+        files_->With([&](PartitionFiles* files) { return files->Append(epoch_, records); });
     WEIR_SIM_POINT("log.append.after");
     return first;
   }
   Status Sync() override {
     WEIR_SIM_POINT("log.sync.before");
-    Status status = partition_->With([&](PartitionFiles* files) { return files->Sync(epoch_); });
+    Status status = files_->With([&](PartitionFiles* files) { return files->Sync(epoch_); });
     WEIR_SIM_POINT("log.sync.after");
     return status;
   }
   StatusOr<int64_t> EndOffset() override {
-    return partition_->With([&](PartitionFiles* files) { return files->EndOffset(epoch_); });
+    return files_->With([&](PartitionFiles* files) { return files->EndOffset(epoch_); });
   }
 
  private:
-  SharedPartition partition_;
+  SharedFiles files_;
   int64_t epoch_;
 };
 
 }  // namespace
 
-std::shared_ptr<LogWriter> NewPartitionWriter(SharedPartition partition, int64_t epoch) {
-  return std::make_shared<PartitionWriter>(std::move(partition), epoch);
+std::shared_ptr<LogWriter> NewPartitionWriter(SharedFiles files, int64_t epoch) {
+  return std::make_shared<PartitionWriter>(std::move(files), epoch);
 }
 
 Status PartitionFiles::Open(int64_t epoch) {
@@ -162,6 +161,7 @@ Status PartitionFiles::SyncFiles() {
   WEIR_RETURN_IF_ERROR(values_->Sync());
   durable_ = end_;
   durable_known_ = true;
+  mark_->With([this](std::optional<uint64_t>* bytes) { *bytes = durable_.value_bytes; });
   return absl::OkStatus();
 }
 
@@ -170,15 +170,11 @@ StatusOr<int64_t> PartitionFiles::EndOffset(int64_t epoch) {
   return end_.end_offset;
 }
 
-std::optional<uint64_t> PartitionFiles::DurableBytes() const {
-  if (values_ == nullptr || !durable_known_) return std::nullopt;
-  return durable_.value_bytes;
-}
-
 void PartitionFiles::Delete() {
   values_.reset();
   meta_.reset();
   durable_known_ = false;
+  mark_->With([](std::optional<uint64_t>* bytes) { bytes->reset(); });
   broken_ = Err(ErrorCode::kLogMissing, absl::StrCat(paths_.name, ": the topic was deleted"));
 }
 

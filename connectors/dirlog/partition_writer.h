@@ -15,19 +15,22 @@
 
 namespace weir {
 
+// Bytes of a partition's values that no crash can take away; none while no writer has it open. Apart
+// from the files, so that a reader does not wait while they are synced.
+using DurableMark = Guarded<std::optional<uint64_t>>;
+
 // Not thread-safe: kept in a Guarded. After a failed write or sync nobody knows what the files
 // hold, so every call fails until a writer opens the partition anew, which recovers it.
 class PartitionFiles {
  public:
-  PartitionFiles(FileSystem* fs, PartitionPaths paths) : fs_(fs), paths_(std::move(paths)) {}
+  PartitionFiles(FileSystem* fs, PartitionPaths paths, std::shared_ptr<DurableMark> mark)
+      : fs_(fs), paths_(std::move(paths)), mark_(std::move(mark)) {}
 
   // Recovers the partition unless it is open already; fences writers of older epochs.
   Status Open(int64_t epoch);
   StatusOr<int64_t> Append(int64_t epoch, std::span<const LogAppend> records);
   Status Sync(int64_t epoch);
   StatusOr<int64_t> EndOffset(int64_t epoch);
-  // Bytes of values that no crash can take away; nullopt while no writer has the files open.
-  std::optional<uint64_t> DurableBytes() const;
   // The topic is gone; every writer fails from here on.
   void Delete();
 
@@ -41,6 +44,7 @@ class PartitionFiles {
 
   FileSystem* fs_;
   PartitionPaths paths_;
+  std::shared_ptr<DurableMark> mark_;
   std::unique_ptr<WritableFile> values_;
   std::unique_ptr<WritableFile> meta_;
   Status broken_ = absl::OkStatus();
@@ -52,8 +56,8 @@ class PartitionFiles {
   std::string meta_scratch_;
 };
 
-using SharedPartition = std::shared_ptr<Guarded<PartitionFiles>>;
+using SharedFiles = std::shared_ptr<Guarded<PartitionFiles>>;
 
-std::shared_ptr<LogWriter> NewPartitionWriter(SharedPartition partition, int64_t epoch);
+std::shared_ptr<LogWriter> NewPartitionWriter(SharedFiles files, int64_t epoch);
 
 }  // namespace weir

@@ -65,7 +65,8 @@ struct LogReadOptions {
 class LogReader {
  public:
   virtual ~LogReader() = default;
-  // Replaces *out with the next records, possibly none. Numbered errors of the 3xxx range.
+  // Replaces *out with the next records, possibly none. Numbered errors of the 3xxx range. What a
+  // writer of the same client has appended is seen once it is synced, not before.
   virtual Status Read(const LogReadOptions& options, LogChunk* out) = 0;
 };
 

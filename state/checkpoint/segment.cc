@@ -11,10 +11,10 @@
 namespace weir {
 namespace {
 
-// One encoded record with its sort key. The first bytes of the key are kept beside it: most
-// comparisons of a sort then follow no pointer, and none decodes the record again.
+// One encoded record with its sort key. Eight bytes of the key are kept beside it: most comparisons
+// of a sort then follow no pointer, and none decodes the record again.
 struct RawRecord {
-  uint64_t prefix;  // group, then the first 6 bytes of the key
+  uint64_t prefix = 0;  // of the key, behind what all keys of its group have in common
   std::string_view key, sub;
   std::string_view bytes;
 };
@@ -42,13 +42,18 @@ std::vector<Parts> GroupParts(const SealedState& state) {
   return groups;
 }
 
-uint64_t SortPrefix(const StateRecord& record) {
+uint64_t PrefixAt(std::string_view key, size_t at) {
   char bytes[8] = {};
-  bytes[0] = static_cast<char>(record.group >> 8);
-  bytes[1] = static_cast<char>(record.group);
-  const size_t n = std::min<size_t>(6, record.key.size());
-  if (n > 0) std::memcpy(bytes + 2, record.key.data(), n);
+  const size_t n = key.size() > at ? std::min<size_t>(8, key.size() - at) : 0;
+  if (n > 0) std::memcpy(bytes, key.data() + at, n);
   return ByteReader({bytes, 8}).BigEndian64();
+}
+
+size_t CommonPrefix(std::string_view a, std::string_view b, size_t limit) {
+  size_t n = std::min({a.size(), b.size(), limit});
+  size_t i = 0;
+  while (i < n && a[i] == b[i]) ++i;
+  return i;
 }
 
 bool Before(const RawRecord& a, const RawRecord& b) {
@@ -57,15 +62,18 @@ bool Before(const RawRecord& a, const RawRecord& b) {
   return order != 0 ? order < 0 : a.sub < b.sub;
 }
 
-Status CollectRecords(const Parts& parts, std::vector<RawRecord>* out) {
+using Groups = std::vector<std::vector<RawRecord>>;  // by key group
+
+Status CollectRecords(const Parts& parts, Groups* out) {
   for (const SealedTable* part : parts) {
     const char* at = part->bytes.data();
     WEIR_RETURN_IF_ERROR(ForEachStateRecord(part->bytes, [&](const StateRecord& record) {
       const std::string_view last =
           record.op == StateRecord::Op::kErase ? record.sub : record.value;
       const char* end = last.data() + last.size();
-      out->push_back(
-          {SortPrefix(record), record.key, record.sub, {at, static_cast<size_t>(end - at)}});
+      if (record.group >= out->size()) out->resize(size_t{record.group} + 1);
+      (*out)[record.group].push_back(
+          {0, record.key, record.sub, {at, static_cast<size_t>(end - at)}});
       at = end;
       return absl::OkStatus();
     }));
@@ -73,20 +81,35 @@ Status CollectRecords(const Parts& parts, std::vector<RawRecord>* out) {
   return absl::OkStatus();
 }
 
+// Group by group: a group's records fit into a cache, and their keys often begin alike.
+void Sort(std::vector<RawRecord>* records) {
+  if (records->empty()) return;
+  const std::string_view first = records->front().key;
+  size_t common = first.size();
+  for (const RawRecord& r : *records) common = CommonPrefix(first, r.key, common);
+  for (RawRecord& r : *records) r.prefix = PrefixAt(r.key, common);
+  std::stable_sort(records->begin(), records->end(), Before);
+}
+
 Status AppendTable(const Parts& parts, std::string* out) {
-  std::vector<RawRecord> records;
-  WEIR_RETURN_IF_ERROR(CollectRecords(parts, &records));
-  std::stable_sort(records.begin(), records.end(), Before);
+  Groups groups;
+  WEIR_RETURN_IF_ERROR(CollectRecords(parts, &groups));
   const SealedTable& table = *parts.front();
   PutBytes(out, table.name);
   PutFixed32(out, table.version);
   PutBytes(out, table.type_name);
   out->push_back(table.broadcast ? 1 : 0);
-  PutFixed64(out, records.size());
-  size_t length = 0;
-  for (const RawRecord& record : records) length += record.bytes.size();
+  uint64_t count = 0, length = 0;
+  for (std::vector<RawRecord>& records : groups) {
+    Sort(&records);
+    count += records.size();
+    for (const RawRecord& record : records) length += record.bytes.size();
+  }
+  PutFixed64(out, count);
   PutFixed64(out, length);
-  for (const RawRecord& record : records) out->append(record.bytes);
+  for (const std::vector<RawRecord>& records : groups) {
+    for (const RawRecord& record : records) out->append(record.bytes);
+  }
   return absl::OkStatus();
 }
 

@@ -46,10 +46,11 @@ class DirlogRig : public ::testing::TestWithParam<bool> {
   }
 
   // What a new process would have.
-  void NewLog() {
+  void NewLog() { log_ = AnotherLog(); }
+  std::unique_ptr<LogClient> AnotherLog() {
     Env env = test_env_.env();
     env.fs = fs_;
-    log_ = NewDirectoryLog(env, root_);
+    return NewDirectoryLog(env, root_);
   }
   std::string Path(const std::string& name) const { return JoinPath(JoinPath(root_, "t"), name); }
   // Appends bytes as a stranger would.
@@ -67,8 +68,9 @@ class DirlogRig : public ::testing::TestWithParam<bool> {
     EXPECT_TRUE(writer.ok()) << writer.status();
     return writer.ok() ? *writer : nullptr;
   }
+  // Of another process: sees what is written before it is synced.
   std::unique_ptr<LogReader> Reader(const LogPosition& from = {}) {
-    return log_->OpenReader("t", 0, from).value();
+    return AnotherLog()->OpenReader("t", 0, from).value();
   }
   // Reads to the end, in chunks of `max_bytes`.
   ReadResult ReadOn(LogReader* reader, LogReadOptions options = {}) {

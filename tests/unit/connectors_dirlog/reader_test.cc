@@ -190,6 +190,25 @@ TEST_P(ReaderTest, MetaTellsWhoWroteWhat) {
   EXPECT_THAT(ReadOn(reader.get(), options).effect_ids, ElementsAre("id-d"));
 }
 
+TEST_P(ReaderTest, WhatIsNotSyncedIsNotSeenInTheSameProcess) {
+  Put("by hand\n");
+  const auto early = log_->OpenReader("t", 0, {}).value();
+  const auto writer = Writer(1);
+  ASSERT_TRUE(writer->Append(Records({"a", "b"})).ok());
+  EXPECT_THAT(ReadOn(early.get()).values, ElementsAre("by hand"));
+  EXPECT_THAT(ReadOn(log_->OpenReader("t", 0, {1, -1, 0}).value().get()).values, IsEmpty());
+  EXPECT_EQ(ReadOn(log_->OpenReader("t", 0, {2, -1, 0}).value().get()).error, 3001);
+  LogChunk chunk;
+  ASSERT_TRUE(log_->OpenReader("t", 0, {LogPosition::kEnd, -1, 0}).value()->Read({}, &chunk).ok());
+  EXPECT_EQ(chunk.next.offset, 1);
+  ASSERT_TRUE(writer->Sync().ok());
+  ASSERT_TRUE(writer->Append(Records({"c"})).ok());
+  EXPECT_THAT(ReadOn(early.get(), {1, false, true}).values, ElementsAre("a", "b"));
+  log_.reset();  // readers and writers may outlive the client
+  ASSERT_TRUE(writer->Sync().ok());
+  EXPECT_THAT(ReadOn(early.get()).values, ElementsAre("c"));
+}
+
 TEST_P(ReaderTest, MetaThatIsMissingShortOrOfOthersIsIgnored) {
   ASSERT_TRUE(Writer(7)->Append(Records({"a", "b", "c"})).ok());
   LogReadOptions options;

@@ -159,14 +159,10 @@ class Scenario {
     std::set<std::string> ids;
     const std::vector<int> partitions = world_.log->Partitions("out").value();
     for (const int p : partitions) {
-      const auto reader = world_.log->OpenReader("out", p, {}).value();
-      LogChunk chunk;
-      EXPECT_TRUE(reader->Read({1 << 20, false, true}, &chunk).ok());
-      for (const LogItem& item : chunk.items) {
-        const std::string value(item.value);
+      for (const auto& [value, id] : world_.ValuesAndEffects("out", p)) {
         const size_t begin = value.find("\"text\":\"") + 8;
         rows.push_back(value.substr(begin, value.size() - begin - 2));
-        EXPECT_TRUE(ids.insert(std::string(item.effect_id)).second) << value;
+        EXPECT_TRUE(ids.insert(id).second) << value;
       }
     }
     std::sort(rows.begin(), rows.end());

@@ -86,6 +86,17 @@ class LogWorld {
       ASSERT_TRUE(env.fs.SyncDir(dir).ok());
     }
   }
+  // As another process sees it: also what is not synced yet.
+  std::vector<std::pair<std::string, std::string>> ValuesAndEffects(const std::string& topic,
+                                                                    int partition) {
+    std::vector<std::pair<std::string, std::string>> result;
+    const auto other = NewDirectoryLog(env.env(), "/log");
+    const auto reader = other->OpenReader(topic, partition, {}).value();
+    LogChunk chunk;
+    EXPECT_TRUE(reader->Read({1 << 20, false, true}, &chunk).ok());
+    for (const LogItem& item : chunk.items) result.emplace_back(item.value, item.effect_id);
+    return result;
+  }
   static std::string Path(const std::string& topic, int partition) {
     return "/log/" + topic + "/" + std::to_string(partition) + ".ndjson";
   }

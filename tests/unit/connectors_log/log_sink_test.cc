@@ -32,10 +32,7 @@ class LogSinkTest : public ::testing::Test {
   }
   std::vector<std::string> Effects(int partition = 0) {
     std::vector<std::string> ids;
-    const auto reader = world_.log->OpenReader("out", partition, {}).value();
-    LogChunk chunk;
-    EXPECT_TRUE(reader->Read({1 << 20, false, true}, &chunk).ok());
-    for (const LogItem& item : chunk.items) ids.emplace_back(item.effect_id);
+    for (const auto& [value, id] : world_.ValuesAndEffects("out", partition)) ids.push_back(id);
     return ids;
   }
   LogWorld world_;

@@ -1,0 +1,356 @@
+// What an agent loop is after a crash: what was decided stays, what was not is asked again.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "engine/base/fail_point.h"
+#include "engine/base/random.h"
+#include "engine/model/value.h"
+#include "tests/unit/agent/loop_rig.h"
+
+namespace weir {
+namespace {
+
+using Lines = std::vector<std::string>;
+using Ints = std::vector<int64_t>;
+constexpr int kFast = LoopRig::kFast, kDecisions = LoopRig::kDecisions,
+              kBlocked = LoopRig::kBlocked, kActions = LoopRig::kActions;
+
+std::vector<LoopEvent> Attack(const std::string& ip, int64_t first, int64_t n, int64_t from = 5) {
+  std::vector<LoopEvent> events;
+  for (int64_t i = 0; i < n; ++i) events.push_back({ip, first + i, from + i});
+  return events;
+}
+
+Ints LinesOf(const Lines& rows) {
+  Ints out;
+  for (const std::string& row : rows) out.push_back(ParseJson(row)->Get("line")->int_value());
+  return out;
+}
+
+// Freezes the disk at the nth time a point is reached, and puts a bug back if told to.
+class Points : public FailPoints {
+ public:
+  explicit Points(LoopRig* rig, std::string point = "", std::string bug = "")
+      : rig_(rig), point_(std::move(point)), bug_(std::move(bug)) {
+    SetFailPoints(this);
+  }
+  ~Points() override { SetFailPoints(nullptr); }
+  void Hit(std::string_view point) override {
+    seen.insert(std::string(point));
+    if (point != point_) return;
+    rig_->env_.fs.Freeze();
+    frozen = true;
+  }
+  bool Bug(std::string_view id) const override { return id == bug_; }
+  std::set<std::string> seen;
+  bool frozen = false;
+
+ private:
+  LoopRig* rig_;
+  std::string point_, bug_;
+};
+
+TEST(AgentLoopRestore, APendingRequestIsAskedAgainUnderItsId) {
+  LoopRig rig;
+  rig.Send(Attack("a", 1, 3));
+  const std::string id = rig.agent()->asked[0].request.request_id;
+  const LoopRig::Saved saved = rig.Checkpoint();
+  rig.Crash(&saved);
+  ASSERT_EQ(rig.agent()->asked.size(), 1u);
+  EXPECT_EQ(rig.agent()->asked[0].request.request_id, id);
+  rig.Send(Attack("a", 4, 1, 8));
+  rig.agent()->Quarantine(0);
+  rig.Settle();
+  EXPECT_EQ(LinesOf(rig.Take(kDecisions)), (Ints{1}));
+  EXPECT_EQ(LinesOf(rig.Take(kBlocked)), (Ints{2, 3, 4}));
+  EXPECT_EQ(rig.Metric("pending"), 0);
+}
+
+TEST(AgentLoopRestore, ADurableDecisionIsNeverAskedForAgain) {
+  LoopRig rig;
+  rig.Send(Attack("a", 1, 3));
+  const LoopRig::Saved saved = rig.Checkpoint();
+  rig.agent()->Quarantine(0);
+  rig.Settle();
+  const Lines decisions = rig.Take(kDecisions), blocked = rig.Take(kBlocked),
+              actions = rig.Take(kActions);
+  EXPECT_EQ(blocked.size(), 2u);
+  rig.Crash(&saved);
+  rig.Settle();
+  EXPECT_TRUE(rig.agent()->asked.empty());
+  EXPECT_EQ(rig.Take(kDecisions), decisions);  // the same bytes
+  EXPECT_EQ(rig.Take(kBlocked), blocked);
+  EXPECT_EQ(rig.Take(kActions), actions);
+  EXPECT_EQ(rig.LogLines("decisions").size(), 1u);
+  EXPECT_EQ(rig.LogLines("rules").size(), 1u);  // it stands already
+  EXPECT_GE(rig.Metric("calls_avoided_total", "decision_log"), 1);
+}
+
+TEST(AgentLoopRestore, WithoutAnyCheckpointTheReplayGivesTheSame) {
+  LoopRig rig;
+  rig.Send(Attack("a", 1, 8, 1));
+  rig.agent()->Quarantine(0);
+  rig.Settle();
+  const Lines fast = rig.Take(kFast), decisions = rig.Take(kDecisions),
+              blocked = rig.Take(kBlocked);
+  rig.Crash(nullptr);
+  rig.DeliverRules();  // the rule is there before the lines that led to it
+  rig.Send(Attack("a", 1, 8, 1));
+  rig.Settle();
+  EXPECT_EQ(rig.Take(kFast), fast);
+  EXPECT_EQ(rig.Take(kDecisions), decisions);
+  EXPECT_EQ(rig.Take(kBlocked), blocked);
+  EXPECT_TRUE(rig.agent()->asked.empty());
+}
+
+TEST(AgentLoopRestore, ADecidedRequestWhoseRuleGotLostAppendsItAgain) {
+  LoopRig rig;
+  rig.Send(Attack("a", 1, 3));
+  LoopRig::Saved saved;
+  {
+    Points points(&rig, "rule.append.before");
+    rig.agent()->Quarantine(0);
+    rig.Run();
+    EXPECT_TRUE(points.frozen);
+    saved = rig.Checkpoint();  // decided, the rule not durable
+  }
+  EXPECT_EQ(rig.Take(kDecisions).size(), 1u);
+  rig.Crash(&saved);
+  EXPECT_EQ(rig.LogLines("rules").size(), 1u);
+  rig.Settle();
+  EXPECT_TRUE(rig.agent()->asked.empty());
+  EXPECT_TRUE(rig.Take(kDecisions).empty());  // had left before the checkpoint
+  EXPECT_EQ(LinesOf(rig.Take(kBlocked)), (Ints{2, 3}));
+  EXPECT_EQ(rig.Metric("pending"), 0);
+}
+
+TEST(AgentLoopRestore, APartOfAReleaseGoesOn) {
+  LoopRig rig;
+  rig.Send(Attack("a", 1, 3001));
+  rig.agent()->Quarantine(0);
+  rig.Run();
+  rig.DeliverRules();  // the first slice has left
+  const LoopRig::Saved saved = rig.Checkpoint();
+  const size_t before = rig.Take(kBlocked).size();
+  EXPECT_LT(before, 3000u);
+  EXPECT_GT(before, 0u);
+  rig.Crash(&saved);
+  rig.Settle();
+  const Ints rest = LinesOf(rig.Take(kBlocked));
+  EXPECT_EQ(rest.size(), 3000u - before);
+  EXPECT_TRUE(std::is_sorted(rest.begin(), rest.end()));
+  EXPECT_EQ(rig.Metric("pending"), 0);
+}
+
+TEST(AgentLoopRestore, TheHeldTimeIsHeldAgain) {
+  LoopRig rig;
+  rig.Watermark(100);
+  rig.Send(Attack("a", 1, 2));
+  rig.Watermark(900);
+  const LoopRig::Saved saved = rig.Checkpoint();
+  rig.Crash(&saved);
+  rig.Watermark(950);
+  EXPECT_EQ(rig.watermarks[kFast], 950);
+  EXPECT_EQ(rig.watermarks[kBlocked], 100);
+}
+
+TEST(AgentLoopRestore, InputWaitsUntilTheLogsAreRead) {
+  LoopRig rig;
+  rig.Send(Attack("a", 1, 1));
+  rig.agent()->Quarantine(0);
+  rig.Settle();
+  rig.Crash(nullptr);
+  EXPECT_TRUE(rig.op()->CanAccept());  // Crash runs the mail; a corrupt log would show here
+  EXPECT_FALSE(rig.failed.has_value());
+  // A line that is no decision is corruption: the job must not guess.
+  auto log = NewDirectoryLog(rig.env_.env(), "log");
+  auto writer = log->OpenWriter("_weir.job.guard.decisions", 5, 99).value();
+  const LogAppend record{"{\"broken\":", "", "", 0};
+  ASSERT_TRUE(writer->Append({&record, 1}).ok());
+  ASSERT_TRUE(writer->Sync().ok());
+  rig.Crash(nullptr);
+  EXPECT_FALSE(rig.op()->CanAccept());
+  ASSERT_TRUE(rig.failed.has_value());
+}
+
+// The bug: a restored request is asked about without looking at the decision log.
+TEST(AgentLoopRestore, H1AsksAgainAndChangesItsMind) {
+  LoopRig rig;
+  rig.Send(Attack("a", 1, 2));
+  const LoopRig::Saved saved = rig.Checkpoint();
+  rig.agent()->Quarantine(0);
+  rig.Settle();
+  const Lines first = rig.Take(kDecisions);
+  Points points(&rig, "", "H-1");
+  rig.Crash(&saved);
+  ASSERT_EQ(rig.agent()->asked.size(), 1u);
+  rig.agent()->Release(0);
+  rig.Settle();
+  EXPECT_NE(rig.Take(kDecisions), first);
+}
+
+TEST(AgentLoopRestore, ReachesEveryNamedPoint) {
+  LoopRig rig;
+  Points points(&rig);
+  rig.Send(Attack("a", 1, 2));
+  rig.agent()->Quarantine(0);
+  rig.Settle();
+  for (const std::string point :
+       {"decision.append.before", "decision.append.after", "rule.append.before",
+        "rule.append.after", "rule.apply.before", "rule.apply.after", "agent.send",
+        "agent.reply"}) {
+    EXPECT_EQ(points.seen.count(point), 1u) << point;
+  }
+}
+
+// ---- A random history of deliveries, replies, checkpoints and crashes. Whatever the timing, what
+// comes out is what the recorded decisions and the input's order demand.
+
+class History {
+ public:
+  explicit History(uint64_t seed) : random_(seed) {
+    const std::vector<std::string> ips = {"a", "b", "c", "d"};
+    std::map<std::string, int64_t> counts;
+    for (int64_t line = 0; line < 90; ++line) {
+      const std::string ip = ips[random_.Uniform(ips.size())];
+      LoopEvent e{ip, line, ++counts[ip]};
+      if (random_.OneIn(10)) e.src_ip.reset();
+      events_.push_back(e);
+    }
+  }
+
+  void Run() {
+    LoopRig rig(Options());
+    for (int step = 0; step < 250; ++step) Step(&rig);
+    Finish(&rig);
+    Compare(&rig);
+  }
+
+ private:
+  struct Checkpointed {
+    LoopRig::Saved saved;
+    size_t position;
+  };
+  static LoopOptions Options() { return {{"recheck_after", "20s"}, {"agent.timeout", "1000h"}}; }
+
+  void Step(LoopRig* rig) {
+    switch (random_.Uniform(9)) {
+      case 0:
+      case 1:
+      case 2:
+        SendSome(rig);
+        break;
+      case 3:
+        rig->Run();
+        break;
+      case 4:
+        rig->DeliverRules();
+        break;
+      case 5:
+      case 6:
+        ReplySome(rig);
+        break;
+      case 7:
+        if (random_.OneIn(3)) saved_.push_back({rig->Checkpoint(), position_});
+        break;
+      default:
+        if (random_.OneIn(6)) CrashNow(rig);
+    }
+  }
+  void SendSome(LoopRig* rig) {
+    if (!rig->op()->CanAccept()) return;
+    std::vector<LoopEvent> batch;
+    for (uint64_t n = random_.Uniform(8); n > 0 && position_ < events_.size(); --n) {
+      batch.push_back(events_[position_++]);
+    }
+    if (!batch.empty()) rig->Send(batch);
+  }
+  // The agent is of another mind each time: only the decision log makes it reliable.
+  void ReplySome(LoopRig* rig) {
+    if (rig->agent()->asked.empty()) return;
+    const size_t i = random_.Uniform(rig->agent()->asked.size());
+    random_.OneIn(2) ? rig->agent()->Quarantine(i) : rig->agent()->Release(i);
+  }
+  void CrashNow(LoopRig* rig) {
+    const bool anew = saved_.empty() || random_.OneIn(5);
+    const size_t i = anew ? 0 : saved_.size() - 1;
+    if (anew) saved_.clear();
+    rig->Crash(anew ? nullptr : &saved_[i].saved);
+    position_ = anew ? 0 : saved_[i].position;
+    durable_ = DurableIds(rig);
+  }
+  std::set<std::string> DurableIds(LoopRig* rig) {
+    std::set<std::string> ids;
+    for (const std::string& line : rig->LogLines("decisions")) {
+      ids.insert(ParseJson(line)->Get("request_id")->string_value());
+    }
+    return ids;
+  }
+  void CheckNoDecidedRequestWasAsked(LoopRig* rig) {
+    for (const auto& asked : rig->agent()->asked) {
+      ASSERT_EQ(durable_.count(asked.request.request_id), 0u);
+    }
+  }
+  void Finish(LoopRig* rig) {
+    while (position_ < events_.size()) {
+      rig->Settle();
+      SendSome(rig);
+    }
+    ASSERT_TRUE(rig->op()->OnEndOfInput().ok());
+    for (int i = 0; i < 200 && !rig->ended; ++i) {
+      rig->Settle();
+      for (size_t a = 0; a < rig->agent()->asked.size(); ++a) rig->agent()->Quarantine(a);
+    }
+    ASSERT_TRUE(rig->ended);
+    ASSERT_FALSE(rig->failed.has_value()) << FormatError(*rig->failed);
+    ASSERT_EQ(rig->Metric("pending"), 0);
+    CheckNoDecidedRequestWasAsked(rig);
+  }
+  // An undisturbed run whose agent answers what was recorded.
+  void Compare(LoopRig* rig) {
+    std::map<std::string, std::string> verdicts;
+    for (const std::string& line : rig->LogLines("decisions")) {
+      const Value d = ParseJson(line).value();
+      const std::string id = d.Get("request_id")->string_value();
+      ASSERT_TRUE(verdicts.emplace(id, d.Get("verdict")->string_value()).second) << "twice: " << id;
+    }
+    LoopRig calm(Options());
+    for (const LoopEvent& e : events_) {
+      calm.Send({e});
+      while (!calm.agent()->asked.empty()) {
+        const AgentRequest request = calm.agent()->asked[0].request;
+        ASSERT_EQ(verdicts.count(request.request_id), 1u);
+        verdicts[request.request_id] == "release" ? calm.agent()->Release(0)
+                                                  : calm.agent()->Quarantine(0);
+        calm.Settle();
+        calm.agent()->asked.clear();
+      }
+      calm.Settle();
+    }
+    for (const int port : {kFast, kDecisions, kBlocked, kActions}) {
+      const Lines got = rig->Take(port), want = calm.Take(port);
+      EXPECT_EQ(std::set<std::string>(got.begin(), got.end()),
+                std::set<std::string>(want.begin(), want.end()))
+          << "port " << port;
+    }
+  }
+
+  Random random_;
+  std::vector<LoopEvent> events_;
+  size_t position_ = 0;
+  std::vector<Checkpointed> saved_;
+  std::set<std::string> durable_;
+};
+
+TEST(AgentLoopHistory, OutputsDoNotDependOnTiming) {
+  for (uint64_t seed = 1; seed <= 150; ++seed) {
+    SCOPED_TRACE(seed);
+    History(seed).Run();
+    if (testing::Test::HasFailure()) return;
+  }
+}
+
+}  // namespace
+}  // namespace weir
