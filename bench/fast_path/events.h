@@ -10,7 +10,7 @@ namespace weir {
 struct EventOptions {
   int64_t events = 2'000'000;
   int64_t keys = 10'000;
-  int partitions = 2;      // by key, so that each slot reads one
+  int partitions = 2;           // by key, so that each slot reads one
   int64_t per_second = 20'000;  // event time: events for one second
 };
 

@@ -1,5 +1,5 @@
-// What a good programmer writes in an afternoon for exactly this job: no engine, one thread, everything
-// in hash tables, nothing survives a crash.
+// What a good programmer writes in an afternoon for exactly this job: no engine, one thread,
+// everything in hash tables, nothing survives a crash.
 #include <simdjson.h>
 
 #include <chrono>

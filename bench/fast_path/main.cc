@@ -1,9 +1,11 @@
-// bench_fast_path: the engine's fast path beside a hand-written loop over the same bytes, in one run.
+// bench_fast_path: the engine's fast path beside a hand-written loop over the same bytes, in one
+// run.
 //
-//   bench_fast_path [--events N] [--keys K] [--pairs P] [--checkpoint-ms MS] [--slots S] [--engine-only]
+//   bench_fast_path [--events N] [--keys K] [--pairs P] [--checkpoint-ms MS] [--slots S]
+//   [--engine-only]
 //
-// Prints events/s, CPU ns per event and the ratio of each pair, then medians. Both sides must agree on
-// what they counted before any figure is printed.
+// Prints events/s, CPU ns per event and the ratio of each pair, then medians. Both sides must agree
+// on what they counted before any figure is printed.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -78,7 +80,8 @@ std::string Prepare(const std::string& root, int run) {
   std::filesystem::remove_all(data);
   std::filesystem::create_directories(data + "/log/events");
   for (const auto& file : std::filesystem::directory_iterator(root + "/input")) {
-    std::filesystem::create_hard_link(file.path(), data + "/log/events/" + file.path().filename().string());
+    std::filesystem::create_hard_link(file.path(),
+                                      data + "/log/events/" + file.path().filename().string());
   }
   return data;
 }
@@ -112,8 +115,8 @@ EngineResult RunEngine(const Args& args, const std::string& data, const Registry
     std::exit(1);
   }
   r.summary = Summarize(*(*job)->metrics());
-  const Histogram* pause = (*job)->metrics()->GetHistogram("weir_checkpoint_pause_microseconds",
-                                                           {{"job", "fast-path"}});
+  const Histogram* pause =
+      (*job)->metrics()->GetHistogram("weir_checkpoint_pause_microseconds", {{"job", "fast-path"}});
   r.pause_p99_us = pause->Quantile(0.99);
   r.pause_max_us = pause->Max();
   r.checkpoints = r.summary.checkpoints;
@@ -129,7 +132,9 @@ void Compare(const EngineResult& e, const LoopResult& h) {
   const bool same = e.summary.events_in == h.events && e.summary.duplicates == h.repeats &&
                     e.summary.escalated == h.decisions;
   if (same && e.summary.answered_by_rule == h.blocked) return;
-  std::fprintf(stderr, "the two sides differ: events %lld/%lld repeats %lld/%lld decisions %lld/%lld blocked %lld/%lld\n",
+  std::fprintf(stderr,
+               "the two sides differ: events %lld/%lld repeats %lld/%lld decisions %lld/%lld "
+               "blocked %lld/%lld\n",
                (long long)e.summary.events_in, (long long)h.events, (long long)e.summary.duplicates,
                (long long)h.repeats, (long long)e.summary.escalated, (long long)h.decisions,
                (long long)e.summary.answered_by_rule, (long long)h.blocked);
@@ -141,12 +146,18 @@ Args Parse(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string arg = argv[i];
     const auto number = [&] { return i + 1 < argc ? std::atoll(argv[++i]) : 0; };
-    if (arg == "--events") args.events.events = number();
-    else if (arg == "--keys") args.events.keys = number();
-    else if (arg == "--pairs") args.pairs = static_cast<int>(number());
-    else if (arg == "--slots") args.slots = static_cast<int>(number());
-    else if (arg == "--checkpoint-ms") args.checkpoint_ms = number();
-    else if (arg == "--engine-only") args.engine_only = true;
+    if (arg == "--events")
+      args.events.events = number();
+    else if (arg == "--keys")
+      args.events.keys = number();
+    else if (arg == "--pairs")
+      args.pairs = static_cast<int>(number());
+    else if (arg == "--slots")
+      args.slots = static_cast<int>(number());
+    else if (arg == "--checkpoint-ms")
+      args.checkpoint_ms = number();
+    else if (arg == "--engine-only")
+      args.engine_only = true;
     else {
       std::fprintf(stderr, "unknown argument '%s'\n", argv[i]);
       std::exit(2);
@@ -160,7 +171,8 @@ int Main(int argc, char** argv) {
   SetLogLevel(LogLevel::kWarning);
   const std::vector<std::string> partitions = MakeEvents(args.events);
   const char* tmp = std::getenv("TMPDIR");
-  const std::string root = std::string(tmp != nullptr ? tmp : "/tmp") + "/weir-bench-" + std::to_string(getpid());
+  const std::string root =
+      std::string(tmp != nullptr ? tmp : "/tmp") + "/weir-bench-" + std::to_string(getpid());
   std::filesystem::create_directories(root + "/input");
   int64_t bytes = 0;
   for (size_t p = 0; p < partitions.size(); ++p) {
@@ -180,17 +192,21 @@ int Main(int argc, char** argv) {
     cpus.push_back(e.cpu_seconds * 1e9 / n);
     loop_rates.push_back(args.engine_only ? 1 : n / h.seconds);
     ratios.push_back(rates.back() / loop_rates.back());
-    std::printf("pair %d: engine %.0f events/s (%.0f CPU ns/event, %lld checkpoints, pause p99 %lld us, max %lld us; "
-                "closing checkpoint %.2f s), hand loop %.0f events/s, ratio %.2f\n",
-                pair + 1, rates.back(), cpus.back(), (long long)e.checkpoints, (long long)e.pause_p99_us,
-                (long long)e.pause_max_us, e.closing_seconds, loop_rates.back(), ratios.back());
+    std::printf(
+        "pair %d: engine %.0f events/s (%.0f CPU ns/event, %lld checkpoints, pause p99 %lld us, "
+        "max %lld us; "
+        "closing checkpoint %.2f s), hand loop %.0f events/s, ratio %.2f\n",
+        pair + 1, rates.back(), cpus.back(), (long long)e.checkpoints, (long long)e.pause_p99_us,
+        (long long)e.pause_max_us, e.closing_seconds, loop_rates.back(), ratios.back());
   }
   std::filesystem::remove_all(root);
-  std::printf("median: engine %.0f events/s on %d slots, %.0f CPU ns/event; hand loop %.0f events/s on 1 thread; "
-              "ratio %.2f (%lld events, %lld keys, %.0f bytes/event)\n",
-              Median(rates), args.slots, Median(cpus), Median(loop_rates), Median(ratios),
-              (long long)args.events.events, (long long)args.events.keys,
-              static_cast<double>(bytes) / static_cast<double>(args.events.events));
+  std::printf(
+      "median: engine %.0f events/s on %d slots, %.0f CPU ns/event; hand loop %.0f events/s on 1 "
+      "thread; "
+      "ratio %.2f (%lld events, %lld keys, %.0f bytes/event)\n",
+      Median(rates), args.slots, Median(cpus), Median(loop_rates), Median(ratios),
+      (long long)args.events.events, (long long)args.events.keys,
+      static_cast<double>(bytes) / static_cast<double>(args.events.events));
   return 0;
 }
 

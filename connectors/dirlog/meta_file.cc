@@ -8,8 +8,8 @@
 namespace weir {
 namespace {
 
-constexpr size_t kHeadBytes = 8;             // length and checksum
-constexpr size_t kMaxBodyBytes = 64 << 20;   // more can only be damage
+constexpr size_t kHeadBytes = 8;            // length and checksum
+constexpr size_t kMaxBodyBytes = 64 << 20;  // more can only be damage
 constexpr size_t kBlockBytes = 256 << 10;
 
 }  // namespace

@@ -1,9 +1,9 @@
 // The side file of a partition: what is known about its values beside their bytes.
 //
 // Layout: 8 bytes of magic and version, then entries of [length u32][crc32c u32][body]. The first
-// entry is the base: values before it were there before this log wrote any. Every value after it has
-// an entry, written before the value. So a value without one was never synced, and an entry without
-// a value is of no meaning.
+// entry is the base: values before it were there before this log wrote any. Every value after it
+// has an entry, written before the value. So a value without one was never synced, and an entry
+// without a value is of no meaning.
 #pragma once
 
 #include <cstdint>

@@ -135,8 +135,8 @@ Status PartitionReader::Load(size_t want, LogChunk* out) {
   const std::string_view before = std::string_view(out->buffer).substr(0, lead);
   if (lead > 0 && at_.guard != 0 && GuardOf(before) != at_.guard) {
     return Err(ErrorCode::kLogReplaced,
-               absl::StrCat(paths_.name, ": the bytes before ", at_.bytes, " (offset ",
-                            at_.offset, ") are not those that were read before"));
+               absl::StrCat(paths_.name, ": the bytes before ", at_.bytes, " (offset ", at_.offset,
+                            ") are not those that were read before"));
   }
   // A last line was taken without its newline, and now the newline has come.
   if (lead > 0 && size > lead && before.back() != '\n' && out->buffer[lead] == '\n') {
@@ -213,8 +213,8 @@ StatusOr<std::optional<uint64_t>> PartitionReader::FindLineEnd() {
 StatusOr<uint64_t> PartitionReader::GuardAt(int64_t bytes) {
   if (bytes == 0) return 0;
   const auto length = std::min<int64_t>(bytes, kGuardBytes);
-  WEIR_RETURN_IF_ERROR(ReadValues(static_cast<uint64_t>(bytes - length),
-                                   static_cast<size_t>(length), &scratch_));
+  WEIR_RETURN_IF_ERROR(
+      ReadValues(static_cast<uint64_t>(bytes - length), static_cast<size_t>(length), &scratch_));
   return GuardOf(scratch_);
 }
 

@@ -15,8 +15,8 @@
 
 namespace weir {
 
-// Bytes of a partition's values that no crash can take away; none while no writer has it open. Apart
-// from the files, so that a reader does not wait while they are synced.
+// Bytes of a partition's values that no crash can take away; none while no writer has it open.
+// Apart from the files, so that a reader does not wait while they are synced.
 using DurableMark = Guarded<std::optional<uint64_t>>;
 
 // Not thread-safe: kept in a Guarded. After a failed write or sync nobody knows what the files
@@ -48,10 +48,10 @@ class PartitionFiles {
   std::unique_ptr<WritableFile> values_;
   std::unique_ptr<WritableFile> meta_;
   Status broken_ = absl::OkStatus();
-  int64_t epoch_ = INT64_MIN;      // newest that was opened
-  RecoveredPartition end_;         // what is written
-  RecoveredPartition durable_;     // what is synced
-  bool durable_known_ = false;     // this object has synced the files before
+  int64_t epoch_ = INT64_MIN;   // newest that was opened
+  RecoveredPartition end_;      // what is written
+  RecoveredPartition durable_;  // what is synced
+  bool durable_known_ = false;  // this object has synced the files before
   std::string value_scratch_;
   std::string meta_scratch_;
 };

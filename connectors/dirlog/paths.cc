@@ -33,9 +33,10 @@ Status CheckTopicName(std::string_view topic) {
   bool good = !topic.empty() && topic.size() <= kMaxTopicBytes && topic != "." && topic != "..";
   for (const char c : topic) good = good && IsTopicCharacter(c);
   if (good) return absl::OkStatus();
-  return Err(ErrorCode::kConfigBadValue,
-             absl::StrCat("topic name '", ToAbsl(topic.substr(0, kMaxTopicBytes)), "' is not valid"),
-             "use 1 to 249 letters, digits, '.', '_' and '-'");
+  return Err(
+      ErrorCode::kConfigBadValue,
+      absl::StrCat("topic name '", ToAbsl(topic.substr(0, kMaxTopicBytes)), "' is not valid"),
+      "use 1 to 249 letters, digits, '.', '_' and '-'");
 }
 
 std::optional<int> PartitionOfFile(std::string_view name) {

@@ -40,8 +40,7 @@ class LineScanner {
         position_ += line->length + 1;
         return true;
       }
-      WEIR_RETURN_IF_ERROR(
-          file_->Read(position_ + line->length, kBlockBytes, &block_));
+      WEIR_RETURN_IF_ERROR(file_->Read(position_ + line->length, kBlockBytes, &block_));
       used_ = 0;
       if (block_.empty()) return false;
     }
@@ -91,8 +90,8 @@ StatusOr<MetaTail> ReadMetaTail(FileSystem* fs, const PartitionPaths& paths) {
     if (!found) break;
     const bool is_base = entry.kind == MetaEntry::Kind::kBase;
     if (is_base != tail.items.empty()) break;  // a base stands at the beginning and nowhere else
-    tail.items.push_back({entry.kind, entry.offset, entry.begin, entry.length, entry.crc,
-                          cursor.position()});
+    tail.items.push_back(
+        {entry.kind, entry.offset, entry.begin, entry.length, entry.crc, cursor.position()});
     tail.durable = std::max(tail.durable, entry.durable);
     if (tail.items.size() % kTrimEvery == 0) DropBeforeAnchor(&tail);
   }
@@ -105,8 +104,8 @@ Status CutTo(FileSystem* fs, const std::string& path, uint64_t size, bool expect
   if (absl::IsNotFound(now.status())) return absl::OkStatus();
   WEIR_RETURN_IF_ERROR(now.status());
   if (*now <= size) return absl::OkStatus();
-  const std::string message = absl::StrCat("cut off ", *now - size, " bytes of ", path,
-                                           " that were never acknowledged");
+  const std::string message =
+      absl::StrCat("cut off ", *now - size, " bytes of ", path, " that were never acknowledged");
   if (expected) {
     LogDebug("dirlog", message);
   } else {

@@ -1,4 +1,5 @@
-// Brings a partition's two files into step again when a writer opens it (reliability I-2, I-3, I-10).
+// Brings a partition's two files into step again when a writer opens it (reliability I-2, I-3,
+// I-10).
 #pragma once
 
 #include <cstdint>

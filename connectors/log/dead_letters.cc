@@ -9,7 +9,15 @@ namespace weir {
 namespace {
 
 enum DeadLetterColumn {
-  kTopic, kPartition, kOffset, kError, kReason, kField, kRaw, kRawBase64, kTs
+  kTopic,
+  kPartition,
+  kOffset,
+  kError,
+  kReason,
+  kField,
+  kRaw,
+  kRawBase64,
+  kTs
 };
 
 Type Of(TypeKind kind) {

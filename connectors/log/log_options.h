@@ -35,7 +35,7 @@ struct LogSourceOptions {
   int64_t max_ahead_ms = 3'600'000;
   OnError on_error = OnError::kDeadLetter;
   bool until_end = false;
-  uint32_t source_number = 0;  // Origin::source of its rows
+  uint32_t source_number = 0;      // Origin::source of its rows
   std::shared_ptr<LogClient> log;  // null = the job's
 
   // Not in YAML.

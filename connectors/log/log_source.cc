@@ -115,7 +115,8 @@ Status LogSource::Restore(const std::vector<StatePiece>& pieces) {
 
 Status LogSource::RestoreSplit(const StatePiece& piece, int partition, int64_t* floor) {
   RestoredSplit from;
-  if (!from.Decode(piece.bytes)) return Err(ErrorCode::kStateCorrupt, "source: piece " + piece.name);
+  if (!from.Decode(piece.bytes))
+    return Err(ErrorCode::kStateCorrupt, "source: piece " + piece.name);
   if (WEIR_PLANTED_BUG("B-33")) from.watermark = from.output_ms = kNoTimestamp;
   AddSplit(partition, from);
   if (WEIR_PLANTED_BUG("B-17")) splits_[partition]->skip = 1;
@@ -163,9 +164,9 @@ void LogSource::OnPartitions(const StatusOr<std::vector<int>>& partitions) {
   }
   if (!known_now_) emitter_.Report(AllIdle());
   known_ = known_now_ = true;
-  next_discovery_ns_ = options_.until_end ? kNeverNs
-                                          : context_->env().clock->MonoNs() +
-                                                options_.discovery_ms * kNsPerMs;
+  next_discovery_ns_ = options_.until_end
+                           ? kNeverNs
+                           : context_->env().clock->MonoNs() + options_.discovery_ms * kNsPerMs;
   FinishSnapshots();
   if (draining_) Drain();
 }
@@ -257,9 +258,7 @@ void LogSource::Rest(int64_t now_ns) {
 }
 
 // A source without event time never holds any back.
-bool LogSource::AllIdle() const {
-  return options_.event_time_field < 0 || watermarks_.all_idle();
-}
+bool LogSource::AllIdle() const { return options_.event_time_field < 0 || watermarks_.all_idle(); }
 
 bool LogSource::AllFinished() const {
   return std::all_of(splits_.begin(), splits_.end(),

@@ -120,8 +120,8 @@ Status RowEmitter::Reject(const SplitRows& split, const LogItem& item, const Sta
   rejected_->Add();
   const bool fail = options_->on_error == LogSourceOptions::OnError::kFail;
   if (fail || out_->ports() <= kDeadLetterPort) {
-    return Annotate(error, absl::StrCat(options_->topic, "/", split.partition, " at offset ",
-                                        item.offset));
+    return Annotate(
+        error, absl::StrCat(options_->topic, "/", split.partition, " at offset ", item.offset));
   }
   if (!dead_letters_) dead_letters_.emplace(DeadLetterSchema());
   const DeadLetterPlace place{options_->topic, options_->source_number, split.partition,

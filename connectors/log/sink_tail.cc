@@ -168,8 +168,8 @@ Status SinkTail::Remember(const LogItem& item, bool counts, const std::string& w
   if (added && counts) ++expected_;
   if (it->second == hash) return absl::OkStatus();
   return Err(ErrorCode::kLogConflict,
-             absl::StrCat(where, " at offset ", item.offset, ": effect ",
-                          ToAbsl(item.effect_id), " was published before with other bytes"));
+             absl::StrCat(where, " at offset ", item.offset, ": effect ", ToAbsl(item.effect_id),
+                          " was published before with other bytes"));
 }
 
 StatusOr<bool> SinkTail::Repeats(std::string_view effect_id, std::string_view bytes) {

@@ -1,15 +1,15 @@
-// What a sink had written behind the checkpoint that it restores from, so that none of it is written
-// a second time (DESIGN promise 2, reliability I-3).
+// What a sink had written behind the checkpoint that it restores from, so that none of it is
+// written a second time (DESIGN promise 2, reliability I-3).
 //
 // After a restore the job emits again what it had emitted since the checkpoint. The records in the
 // log behind the checkpoint's end carry their effect ids, so a repeated output is recognised. The
 // same subtask need not repeat it, so every subtask reads all partitions.
 //
 // The next checkpoint may come before everything has been repeated. Until it has, checkpoints go on
-// to say where this tail began, and how many of its records each subtask has met again: once that is
-// all of them the tail is settled, and a later restore reads from that checkpoint's end only. Some
-// may never come again (an answer that turned out otherwise in the replay), so the tail also counts
-// as settled when the job has run for `settle_ms` since.
+// to say where this tail began, and how many of its records each subtask has met again: once that
+// is all of them the tail is settled, and a later restore reads from that checkpoint's end only.
+// Some may never come again (an answer that turned out otherwise in the replay), so the tail also
+// counts as settled when the job has run for `settle_ms` since.
 #pragma once
 
 #include <cstdint>

@@ -71,7 +71,7 @@ int EvalCommand(const EvalArgs& args, const Env& env) {
   if (status.ok()) return kExitOk;
   std::cerr << "weir: " << FormatError(status) << "\n";
   return ErrorNumber(status) / 1000 == 6 || ErrorNumber(status) / 1000 == 1 ? kExitConfig
-                                                                             : kExitFailed;
+                                                                            : kExitFailed;
 }
 
 }  // namespace weir

@@ -62,8 +62,10 @@ struct CommandLine {
     auto* test = app.add_subcommand("test", "Run the topology's tests in virtual time");
     AddTopologyArgs(test, &topology);
     test->add_option("--only", only, "Only tests whose name contains this");
-    auto* eval_command = app.add_subcommand("eval", "Evaluate a CEL expression for every line of a file");
-    eval_command->add_option("--schema", eval.schema, "YAML file: { field: type, ... }")->required();
+    auto* eval_command =
+        app.add_subcommand("eval", "Evaluate a CEL expression for every line of a file");
+    eval_command->add_option("--schema", eval.schema, "YAML file: { field: type, ... }")
+        ->required();
     eval_command->add_option("--events", eval.events, "NDJSON file")->required();
     eval_command->add_option("--expr", eval.expr, "CEL expression")->required();
     AddRunArgs(app.add_subcommand("run", "Run a job"), &run);

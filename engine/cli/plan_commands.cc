@@ -12,8 +12,7 @@ int ValidateCommand(const TopologyArgs& args, const Registry& registry, const En
   const auto loaded = LoadOrPrint(args, registry, env);
   if (loaded == nullptr) return kExitConfig;
   std::cout << args.file << ": OK (" << loaded->plan.logical.nodes.size() << " nodes in "
-            << loaded->plan.tasks.size() << " tasks, " << loaded->plan.subtasks()
-            << " subtasks)\n";
+            << loaded->plan.tasks.size() << " tasks, " << loaded->plan.subtasks() << " subtasks)\n";
   return kExitOk;
 }
 

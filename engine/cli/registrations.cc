@@ -1,5 +1,5 @@
-// The one list of everything concrete that the stock binary knows (DESIGN D4). Adding an operator is
-// one line here.
+// The one list of everything concrete that the stock binary knows (DESIGN D4). Adding an operator
+// is one line here.
 #include "agent/agent_loop_plan.h"
 #include "agent/embedded_agent.h"
 #include "agent/ledger.h"
@@ -24,10 +24,10 @@ Status RegisterAll(Registry* registry) {
   WEIR_RETURN_IF_ERROR(registry->AddFormat(JsonFormat()));
   WEIR_RETURN_IF_ERROR(registry->AddFormat(RawFormat()));
   WEIR_RETURN_IF_ERROR(registry->AddLog(DirectoryLogType()));
-  WEIR_RETURN_IF_ERROR(registry->AddStateBackend(
-      {"memory", [](const Env& env) -> std::unique_ptr<StateBackend> {
-         return std::make_unique<HotStateBackend>(env.clock);
-       }}));
+  WEIR_RETURN_IF_ERROR(
+      registry->AddStateBackend({"memory", [](const Env& env) -> std::unique_ptr<StateBackend> {
+                                   return std::make_unique<HotStateBackend>(env.clock);
+                                 }}));
   return registry->AddAgentChannel(MakeEmbeddedAgentType());
 }
 

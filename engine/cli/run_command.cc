@@ -1,7 +1,6 @@
 // `weir run`: the life of one job process.
 #include <unistd.h>
 
-#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <iostream>
@@ -10,7 +9,6 @@
 #include "engine/base/fail_point.h"
 #include "engine/base/log.h"
 #include "engine/cli/commands.h"
-#include "engine/cli/kill_points.h"
 #include "engine/cli/load.h"
 #include "engine/cli/summary.h"
 #include "engine/job/job.h"
@@ -22,8 +20,8 @@ constexpr int64_t kPollMs = 100;
 constexpr int64_t kLineEveryMs = 10'000;  // summary lines when nobody watches a terminal
 constexpr int64_t kDrawEveryMs = 500;
 
-std::atomic<int> g_signals{0};
-void OnSignal(int) { g_signals.fetch_add(1); }
+volatile std::sig_atomic_t g_signals = 0;
+void OnSignal(int) { g_signals = g_signals + 1; }
 
 void InstallSignals() {
   struct sigaction action {};
@@ -67,7 +65,8 @@ class Watcher {
       checkpoints_ = s.checkpoints;
       checkpoint_ns_ = clock_->MonoNs();
     }
-    if (checkpoints_ > 0) s.last_checkpoint_age_ms = (clock_->MonoNs() - checkpoint_ns_) / 1'000'000;
+    if (checkpoints_ > 0)
+      s.last_checkpoint_age_ms = (clock_->MonoNs() - checkpoint_ns_) / 1'000'000;
     return s;
   }
   void Tick() {
@@ -121,7 +120,7 @@ void WaitForEnd(Job* job, Watcher* watcher) {
   int seen = 0;
   while (!job->WaitForMs(kPollMs)) {
     watcher->Tick();
-    const int signals = g_signals.load();
+    const int signals = g_signals;
     if (signals > seen) {
       LogInfo("job", seen == 0 ? "stopping: draining to a final checkpoint (once more = at once)"
                                : "cancelled");
@@ -146,8 +145,13 @@ int RunCommand(const RunArgs& args, const Registry& registry, const Env& env) {
   const PhysicalPlan& plan = loaded->plan;
   if (!ConfirmFresh(args, plan.logical.job.name)) return kExitFailed;
 
-  const std::unique_ptr<KillPoints> kill_points = KillPointsFromEnv(env);
-  SetFailPoints(kill_points.get());
+  std::unique_ptr<FailPoints> kill_points;  // of the kill loop (tests/kill)
+  if (const auto spec = env.variable("WEIR_KILL_AT")) {
+    auto made = NewKillPoints(*spec);
+    if (!made.ok()) return Fail(made.status());
+    kill_points = std::move(*made);
+    SetFailPoints(kill_points.get());
+  }
   InstallSignals();
   auto job = Job::Create(plan, registry, env, ToJobOptions(args));
   if (!job.ok()) return Fail(job.status());

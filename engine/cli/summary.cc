@@ -84,8 +84,8 @@ std::string FormatTime(int64_t ms) {
   const int64_t mp = (5 * doy + 2) / 153;
   const int64_t month = mp < 10 ? mp + 3 : mp - 9;
   return absl::StrFormat("%04d-%02d-%02d %02d:%02d:%02d", yoe + era * 400 + (month <= 2 ? 1 : 0),
-                         month, doy - (153 * mp + 2) / 5 + 1, rest / 3'600'000,
-                         rest / 60'000 % 60, rest / 1000 % 60);
+                         month, doy - (153 * mp + 2) / 5 + 1, rest / 3'600'000, rest / 60'000 % 60,
+                         rest / 1000 % 60);
 }
 
 std::string RenderSummary(const JobSummary& s) {

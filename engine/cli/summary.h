@@ -1,5 +1,5 @@
-// What a person sees of a running job: a few numbers that say whether it is well, and what the agent
-// loop saves.
+// What a person sees of a running job: a few numbers that say whether it is well, and what the
+// agent loop saves.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// `weir test`: the cases under `tests:` of a topology, each run as a whole job on virtual time and a
-// simulated disk (deploy/jobs/ssh_guard/README.md describes the format).
+// `weir test`: the cases under `tests:` of a topology, each run as a whole job on virtual time and
+// a simulated disk (deploy/jobs/ssh_guard/README.md describes the format).
 #include <iostream>
 
 #include "absl/strings/numbers.h"
@@ -64,9 +64,9 @@ bool Matches(const Value& expected, const Value& actual) {
 
 // "" if the sink's records are as expected, else what is wrong.
 std::string CompareSink(const YamlNode& expected, const std::vector<std::string>& lines) {
-  const std::string got = absl::StrCat("\n      got ", lines.size(), " records",
-                                       lines.empty() ? "" : ":\n        ",
-                                       absl::StrJoin(lines, "\n        "));
+  const std::string got =
+      absl::StrCat("\n      got ", lines.size(), " records", lines.empty() ? "" : ":\n        ",
+                   absl::StrJoin(lines, "\n        "));
   if (expected.IsScalar()) {
     const Value count = ScalarToValue(expected);
     if (count == Value::Int(static_cast<int64_t>(lines.size()))) return "";

@@ -13,15 +13,16 @@
 
 namespace weir {
 
-// Everything an agent may know. Already masked: what is not listed in the operator's mask is not here.
+// Everything an agent may know. Already masked: what is not listed in the operator's mask is not
+// here.
 struct AgentRequest {
-  std::string request_id;      // hex; the identity of the question (D15)
+  std::string request_id;  // hex; the identity of the question (D15)
   std::string operator_uid;
   std::string job;
-  std::string signature;       // canonical text of the signature
-  int64_t event_time_ms = 0;   // the anchor: no tool may look past it
-  std::string context_json;    // bounded, masked
-  int64_t deadline_ms = 0;     // wall clock
+  std::string signature;      // canonical text of the signature
+  int64_t event_time_ms = 0;  // the anchor: no tool may look past it
+  std::string context_json;   // bounded, masked
+  int64_t deadline_ms = 0;    // wall clock
   int attempt = 1;
 };
 
@@ -39,7 +40,7 @@ struct AgentReply {
   std::string reason;
   double confidence = 0;
   std::vector<RuleProposal> rules;
-  std::string agent;       // name and version of what decided
+  std::string agent;  // name and version of what decided
   int64_t tokens_in = 0, tokens_out = 0;
 };
 
@@ -54,7 +55,8 @@ class AgentChannel {
 
 struct AgentChannelType {
   std::string scheme;  // "embedded" or the scheme of an endpoint
-  std::function<StatusOr<std::shared_ptr<AgentChannel>>(const Env& env, const std::string& endpoint)>
+  std::function<StatusOr<std::shared_ptr<AgentChannel>>(const Env& env,
+                                                        const std::string& endpoint)>
       create;
 };
 

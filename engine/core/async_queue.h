@@ -27,8 +27,8 @@ class AsyncQueue {
  public:
   explicit AsyncQueue(AsyncOrder order) : order_(order) {}
 
-  // `sequence` must be above every one before. `watermark` is the input's at this moment. Keys whose
-  // hashes meet merely wait for each other.
+  // `sequence` must be above every one before. `watermark` is the input's at this moment. Keys
+  // whose hashes meet merely wait for each other.
   void Add(int64_t sequence, uint64_t key_hash, int64_t watermark);
   // False, and nothing happens, if the entry is unknown, complete or gone: a result counts once.
   bool Complete(int64_t sequence);

@@ -1,5 +1,5 @@
-// Where checkpoints live (DESIGN section 5, D18): segments by content, manifests, epochs, savepoints.
-// All calls may block: I/O executor or start-up only.
+// Where checkpoints live (DESIGN section 5, D18): segments by content, manifests, epochs,
+// savepoints. All calls may block: I/O executor or start-up only.
 #pragma once
 
 #include <cstdint>

@@ -21,18 +21,19 @@ struct LogPosition {
   static constexpr int64_t kEnd = -1;
   int64_t offset = 0;  // of the next record, from 0
   int64_t bytes = 0;   // directory log: where that record begins; -1 = find it from the offset
-  uint64_t guard = 0;  // hash over the bytes before it; a mismatch means the log was replaced. 0 = none
+  uint64_t guard =
+      0;  // hash over the bytes before it; a mismatch means the log was replaced. 0 = none
 };
 void EncodePosition(const LogPosition& p, std::string* out);
 bool DecodePosition(std::string_view bytes, LogPosition* p);
 
 struct LogItem {
   int64_t offset;
-  std::string_view value;      // into LogChunk::buffer; at least 64 readable bytes follow it there
-  int64_t timestamp_ms = 0;    // 0 if the log kept none
+  std::string_view value;    // into LogChunk::buffer; at least 64 readable bytes follow it there
+  int64_t timestamp_ms = 0;  // 0 if the log kept none
   std::string_view effect_id = {};  // "" if the log kept none
-  int64_t epoch = 0;           // of the writer's incarnation
-  bool oversized = false;      // too large to be handed out: `value` is only its beginning
+  int64_t epoch = 0;                // of the writer's incarnation
+  bool oversized = false;           // too large to be handed out: `value` is only its beginning
 };
 
 // May be moved: the items' views stay valid, because both strings are always on the heap.
@@ -41,8 +42,8 @@ struct LogChunk {
   size_t lead = 0;   // line based logs: bytes of `buffer` that stand before the first record
   std::string meta;  // backing store of the effect ids
   std::vector<LogItem> items;
-  LogPosition first;  // of items[0]
-  LogPosition next;   // after the last item
+  LogPosition first;    // of items[0]
+  LogPosition next;     // after the last item
   bool at_end = false;  // nothing more at the time of the call
 };
 
@@ -56,9 +57,9 @@ inline constexpr size_t kGuardBytes = 64;
 inline constexpr size_t kLogReadPadding = 64;  // readable bytes behind every value
 
 struct LogReadOptions {
-  size_t max_bytes = 1 << 20;       // a longer single record is still returned whole
-  bool take_unterminated = false;   // a last line without newline is a record (--until-end)
-  bool with_meta = false;           // fill effect_id, timestamp and epoch
+  size_t max_bytes = 1 << 20;      // a longer single record is still returned whole
+  bool take_unterminated = false;  // a last line without newline is a record (--until-end)
+  bool with_meta = false;          // fill effect_id, timestamp and epoch
 };
 
 // One partition, one reader. Not thread-safe.

@@ -63,20 +63,22 @@ struct Timer {
 class TimerService {
  public:
   virtual ~TimerService() = default;
-  virtual void Register(TimeDomain domain, const KeyRef& key, std::string_view space, int64_t at_ms) = 0;
-  virtual void Delete(TimeDomain domain, const KeyRef& key, std::string_view space, int64_t at_ms) = 0;
+  virtual void Register(TimeDomain domain, const KeyRef& key, std::string_view space,
+                        int64_t at_ms) = 0;
+  virtual void Delete(TimeDomain domain, const KeyRef& key, std::string_view space,
+                      int64_t at_ms) = 0;
 };
 
 // What an operator may use besides its input. Valid from Open until the operator is destroyed.
 class OperatorContext : public StateOpener {
  public:
   virtual const OperatorInfo& info() const = 0;
-  virtual const Env& env() const = 0;          // clock, io; never the scheduler
-  virtual TimerService* timers() = 0;          // keyed operators only
-  virtual MailHandle mail() = 0;               // runs a function on the task's thread
-  virtual int64_t watermark() const = 0;       // of the input; kNoTimestamp before any
+  virtual const Env& env() const = 0;     // clock, io; never the scheduler
+  virtual TimerService* timers() = 0;     // keyed operators only
+  virtual MailHandle mail() = 0;          // runs a function on the task's thread
+  virtual int64_t watermark() const = 0;  // of the input; kNoTimestamp before any
   virtual MetricRegistry* metrics() = 0;
-  virtual MetricLabels labels() const = 0;     // job, operator, subtask
+  virtual MetricLabels labels() const = 0;  // job, operator, subtask
   virtual LogClient* log() = 0;
   virtual StatusOr<std::shared_ptr<AgentChannel>> Agent(const std::string& endpoint) = 0;
   // Fails the task, and with it the job, from a mail or callback.
@@ -118,7 +120,8 @@ class Operator {
   // Not called on a fresh start.
   virtual Status Restore(const std::vector<StatePiece>& /*pieces*/) { return absl::OkStatus(); }
   virtual Status Process(int input, RecordBatch batch) = 0;
-  // While false no more input is given: back-pressure. Call context()->mail() to be looked at again.
+  // While false no more input is given: back-pressure. Call context()->mail() to be looked at
+  // again.
   virtual bool CanAccept() { return true; }
   // Timers at or below `ms` have fired. The default forwards it on every port.
   virtual Status OnWatermark(int64_t ms) {
@@ -164,8 +167,8 @@ class Source {
   // Emits at most about one batch.
   virtual StatusOr<PollResult> Poll() = 0;
   virtual Status OnWake() { return absl::OkStatus(); }
-  // True once it has said on every port, by EmitIdle, whether it has anything to read. Consumers take
-  // no data before that, and no barrier goes out.
+  // True once it has said on every port, by EmitIdle, whether it has anything to read. Consumers
+  // take no data before that, and no barrier goes out.
   virtual bool Started() { return true; }
   virtual Status Snapshot(const std::shared_ptr<SnapshotPart>& part) = 0;
   virtual void OnCheckpointComplete(int64_t /*id*/) {}

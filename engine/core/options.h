@@ -1,5 +1,5 @@
-// Option tables: what an operator, source or sink can be told in YAML, with type, default, range and
-// doc. One table serves parsing, error messages, --help and the generated reference.
+// Option tables: what an operator, source or sink can be told in YAML, with type, default, range
+// and doc. One table serves parsing, error messages, --help and the generated reference.
 #pragma once
 
 #include <cstdint>
@@ -47,8 +47,8 @@ struct SourceMark {
 class Options;
 
 struct OptionValue {
-  std::string text;                                          // scalar types, expr
-  int64_t number = 0;                                        // int, bool, duration, size
+  std::string text;    // scalar types, expr
+  int64_t number = 0;  // int, bool, duration, size
   double real = 0;
   std::vector<std::string> list;
   std::vector<std::pair<std::string, std::string>> entries;  // map, schema

@@ -1,5 +1,5 @@
-// What exists, by name (DESIGN D4). Filled by explicit calls in engine/cli/registrations.cc and in a
-// user's main; there is no static self-registration. A name given twice is an error.
+// What exists, by name (DESIGN D4). Filled by explicit calls in engine/cli/registrations.cc and in
+// a user's main; there is no static self-registration. A name given twice is an error.
 #pragma once
 
 #include <functional>
@@ -27,7 +27,7 @@ class PlanErrors {
 };
 
 struct PlanInput {
-  std::string name;    // "failures" or "guard.decisions"
+  std::string name;  // "failures" or "guard.decisions"
   SchemaPtr schema;
   int event_time_field = -1;  // visible column that holds the event time, -1 if none does
 };
@@ -55,8 +55,8 @@ struct OperatorPlan {
   std::vector<std::string> key;  // fields of the input; empty = not keyed
   bool stateful = true;
   // Topics whose records every subtask must receive (the rule log): the plan adds a source and a
-  // broadcast edge; they arrive as inputs 1, 2, ... with the schema given, ahead of other input, and
-  // take no part in event time.
+  // broadcast edge; they arrive as inputs 1, 2, ... with the schema given, ahead of other input,
+  // and take no part in event time.
   struct ControlInput {
     std::string topic;
     SchemaPtr schema;

@@ -83,16 +83,16 @@ void CheckpointCoordinator::Publish() {
   const int64_t id = current_->barrier.id;
   const std::string savepoint = current_->barrier.savepoint ? *current_->barrier.savepoint : "";
   auto manifest = std::make_shared<Manifest>(MakeManifest(*current_));
-  env_.io->Submit([this, id, savepoint, manifest, storage = storage_, mail = mail_,
-                   retain = config_.retain] {
-    Status status = storage->WriteManifest(*manifest, savepoint);
-    // Cleaning up is not part of the checkpoint: it is complete already.
-    const Status collected = status.ok() ? storage->Collect(retain, kGarbageGraceMs) : status;
-    mail.Post([this, id, status, collected] {
-      if (status.ok() && !collected.ok()) LogWarning("checkpoint", FormatError(collected));
-      OnPublished(id, status);
-    });
-  });
+  env_.io->Submit(
+      [this, id, savepoint, manifest, storage = storage_, mail = mail_, retain = config_.retain] {
+        Status status = storage->WriteManifest(*manifest, savepoint);
+        // Cleaning up is not part of the checkpoint: it is complete already.
+        const Status collected = status.ok() ? storage->Collect(retain, kGarbageGraceMs) : status;
+        mail.Post([this, id, status, collected] {
+          if (status.ok() && !collected.ok()) LogWarning("checkpoint", FormatError(collected));
+          OnPublished(id, status);
+        });
+      });
 }
 
 void CheckpointCoordinator::OnPublished(int64_t id, Status status) {

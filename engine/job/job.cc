@@ -203,8 +203,8 @@ bool Job::RunTurn() {
   if (finished_) return false;
   coordinator_->Tick();
   if (coordinator_->consecutive_failures() >= kTolerableCheckpointFailures) {
-    Finish(Err(ErrorCode::kStateIo, absl::StrCat(kTolerableCheckpointFailures,
-                                                 " checkpoints in a row have failed"),
+    Finish(Err(ErrorCode::kStateIo,
+               absl::StrCat(kTolerableCheckpointFailures, " checkpoints in a row have failed"),
                "see the errors above"));
     return false;
   }
@@ -248,7 +248,8 @@ void Job::TakeFinalSnapshot() {
   final_ = true;
   const bool savepoint = !options_.stop_savepoint.empty();
   coordinator_->Begin(savepoint ? SnapshotKind::kSavepoint : SnapshotKind::kCheckpoint,
-                      options_.stop_savepoint, [this](Status status) { Finish(std::move(status)); });
+                      options_.stop_savepoint,
+                      [this](Status status) { Finish(std::move(status)); });
 }
 
 void Job::Finish(Status status) {

@@ -24,14 +24,15 @@
 namespace weir {
 
 struct JobOptions {
-  bool until_end = false;        // end once everything that is there has been processed
-  bool fresh = false;            // forget checkpoints, internal topics and outputs first
+  bool until_end = false;  // end once everything that is there has been processed
+  bool fresh = false;      // forget checkpoints, internal topics and outputs first
   RestoreOptions restore;
-  std::string stop_savepoint;    // take this savepoint when the job ends by itself or is stopped
-  int64_t drain_timeout_ms = 10'000;  // on stop: wait this long for what is pending, then checkpoint
-  int slots = 0;                 // 0 = the job's parallelism
-  bool slot_per_task = false;    // simulation
-  int64_t slice_ns = 200'000;    // sealed state is serialised this long between batches
+  std::string stop_savepoint;  // take this savepoint when the job ends by itself or is stopped
+  int64_t drain_timeout_ms =
+      10'000;                  // on stop: wait this long for what is pending, then checkpoint
+  int slots = 0;               // 0 = the job's parallelism
+  bool slot_per_task = false;  // simulation
+  int64_t slice_ns = 200'000;  // sealed state is serialised this long between batches
 };
 
 // The job's own work (checkpoints, life cycle) runs on a slot of its own, after those of the tasks.
@@ -111,7 +112,7 @@ class Job final : public TaskListener, public SlotWork {
   std::vector<SnapshotRequest> requests_;
   std::vector<bool> ended_;
   bool stopping_ = false;
-  bool final_ = false;       // the final snapshot is under way
+  bool final_ = false;  // the final snapshot is under way
   bool finished_ = false;
   bool started_ = false;
   int64_t drain_deadline_ns_ = kNeverNs;

@@ -27,8 +27,7 @@ OperatorInfo MakeInfo(const PhysicalPlan& plan, const LogicalNode& node, int sub
 StatusOr<std::unique_ptr<Source>> MakeSource(const LogicalNode& node, const Registry& registry,
                                              const NodeFactoryOptions& options) {
   const bool control = node.kind == NodeKind::kControl;
-  LogSourceOptions source =
-      control ? LogSourceOptions{} : LogSourceOptionsFrom(node.options);
+  LogSourceOptions source = control ? LogSourceOptions{} : LogSourceOptionsFrom(node.options);
   source.topic = node.topic;
   source.schema = node.outputs[0].schema;
   source.event_time_field = node.outputs[0].event_time_field;

@@ -27,15 +27,15 @@ StatusOr<RestorePoint> ChooseRestorePoint(CheckpointStorage* storage,
     if (status.ok()) {
       return RestorePoint{std::make_shared<const Manifest>(std::move(*manifest)), ""};
     }
-    // Only damage may be stepped over; an unknown version or an I/O error stops the job (promise 5).
+    // Only damage may be stepped over; an unknown version or an I/O error stops the job (promise
+    // 5).
     if (ErrorNumber(status) != static_cast<int>(ErrorCode::kStateCorrupt)) return status;
     if (!options.allow_fallback) {
-      return Err(ErrorCode::kStateCorrupt,
-                 absl::StrCat("checkpoint ", *id, ": ", status.message()),
+      return Err(ErrorCode::kStateCorrupt, absl::StrCat("checkpoint ", *id, ": ", status.message()),
                  "restore the file, or start with --allow-fallback to use an older checkpoint");
     }
-    LogError("restore", absl::StrCat("ALARM: checkpoint ", *id, " is damaged, falling back: ",
-                                     FormatError(status)));
+    LogError("restore", absl::StrCat("ALARM: checkpoint ", *id,
+                                     " is damaged, falling back: ", FormatError(status)));
   }
   if (!ids.empty()) {
     return Err(ErrorCode::kStateCorrupt, "every retained checkpoint is damaged",
@@ -84,9 +84,9 @@ Status RestoreKeyedState(CheckpointStorage* storage, const RestorePoint& point,
       int owner = OwnerOf(record.group, parallelism, max_parallelism);
       if (WEIR_PLANTED_BUG("B-10")) owner = record.group % parallelism;
       if (owner >= parallelism || target.backends[owner] == nullptr) {
-        return Err(ErrorCode::kStateIncompatible,
-                   absl::StrCat("operator '", target.uid, "' no longer keeps state '", header.name,
-                                "'"));
+        return Err(
+            ErrorCode::kStateIncompatible,
+            absl::StrCat("operator '", target.uid, "' no longer keeps state '", header.name, "'"));
       }
       return target.backends[owner]->Restore(header, record);
     }

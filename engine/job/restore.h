@@ -23,9 +23,10 @@ struct RestorePoint {
   std::string savepoint;  // folder of its segments; empty for checkpoints
 };
 
-// kStateCorrupt if the newest checkpoint is damaged and no fallback is allowed, kStateNoCheckpoint if
-// a savepoint that was asked for does not exist.
-StatusOr<RestorePoint> ChooseRestorePoint(CheckpointStorage* storage, const RestoreOptions& options);
+// kStateCorrupt if the newest checkpoint is damaged and no fallback is allowed, kStateNoCheckpoint
+// if a savepoint that was asked for does not exist.
+StatusOr<RestorePoint> ChooseRestorePoint(CheckpointStorage* storage,
+                                          const RestoreOptions& options);
 
 // An operator of the job that restores.
 struct RestoreTarget {

@@ -8,9 +8,11 @@
 
 namespace weir {
 
-StatusOr<std::unique_ptr<TaskGraph>> TaskGraph::Build(
-    const PhysicalPlan& plan, const Registry& registry, const JobServices& services, int64_t epoch,
-    const RestorePoint& point, const TaskGraphOptions& options) {
+StatusOr<std::unique_ptr<TaskGraph>> TaskGraph::Build(const PhysicalPlan& plan,
+                                                      const Registry& registry,
+                                                      const JobServices& services, int64_t epoch,
+                                                      const RestorePoint& point,
+                                                      const TaskGraphOptions& options) {
   std::unique_ptr<TaskGraph> graph(new TaskGraph());
   WEIR_RETURN_IF_ERROR(graph->MakeNodes(plan, registry, services, epoch, point, options));
   WEIR_RETURN_IF_ERROR(graph->Restore(plan, services, point, options.allow_non_restored));
@@ -72,8 +74,8 @@ Status TaskGraph::Restore(const PhysicalPlan& plan, const JobServices& services,
       places.push_back(std::move(place));
     }
   }
-  WEIR_RETURN_IF_ERROR(CheckFits(manifest, plan.logical.job.name,
-                                 plan.logical.job.max_parallelism, targets, allow_non_restored));
+  WEIR_RETURN_IF_ERROR(CheckFits(manifest, plan.logical.job.name, plan.logical.job.max_parallelism,
+                                 targets, allow_non_restored));
   for (const Place& place : places) {
     const auto it = saved.find(place.target.uid);
     if (it == saved.end()) continue;  // new in this job: starts empty
@@ -135,9 +137,9 @@ Status TaskGraph::Connect(const PhysicalPlan& plan, const JobServices& services)
       for (int c = 0; c < to.parallelism; ++c) {
         if (edge.partitioning == Partitioning::kForward && c != s) continue;
         const int to_number = TaskNumber(edge.to_task, c);
-        channels_.push_back(std::make_unique<Channel>(
-            services.env.scheduler->WakerFor(slot_of_[from_number]),
-            services.env.scheduler->WakerFor(slot_of_[to_number])));
+        channels_.push_back(
+            std::make_unique<Channel>(services.env.scheduler->WakerFor(slot_of_[from_number]),
+                                      services.env.scheduler->WakerFor(slot_of_[to_number])));
         channels.push_back(channels_.back().get());
         inputs[to_number].inputs.push_back(edge.input);
         inputs[to_number].control.push_back(edge.control);
@@ -145,13 +147,14 @@ Status TaskGraph::Connect(const PhysicalPlan& plan, const JobServices& services)
       }
       KeySelector key;
       if (edge.partitioning == Partitioning::kKeyed) {
-        WEIR_ASSIGN_OR_RETURN(
-            key, KeySelector::Create(*producer.outputs[edge.port].schema, edge.key));
+        WEIR_ASSIGN_OR_RETURN(key,
+                              KeySelector::Create(*producer.outputs[edge.port].schema, edge.key));
       }
-      tasks_[from_number]->node(edge.from_member)->AddEdge(
-          edge.port, std::make_unique<OutputEdge>(edge.partitioning, std::move(key),
-                                                  plan.logical.job.max_parallelism,
-                                                  std::move(channels)));
+      tasks_[from_number]
+          ->node(edge.from_member)
+          ->AddEdge(edge.port, std::make_unique<OutputEdge>(edge.partitioning, std::move(key),
+                                                            plan.logical.job.max_parallelism,
+                                                            std::move(channels)));
     }
   }
   for (size_t i = 0; i < tasks_.size(); ++i) {

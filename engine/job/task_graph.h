@@ -15,8 +15,8 @@ namespace weir {
 
 struct TaskGraphOptions {
   NodeFactoryOptions nodes;
-  int slots = 1;                  // subtask i runs on slot i mod slots
-  bool slot_per_task = false;     // simulation: the scheduler may interleave every pair of tasks
+  int slots = 1;               // subtask i runs on slot i mod slots
+  bool slot_per_task = false;  // simulation: the scheduler may interleave every pair of tasks
   bool allow_non_restored = false;
 };
 
@@ -49,12 +49,12 @@ class TaskGraph {
   Status Connect(const PhysicalPlan& plan, const JobServices& services);
   int TaskNumber(int physical_task, int subtask) const { return first_[physical_task] + subtask; }
 
-  std::vector<int> first_;                              // per physical task: number of subtask 0
-  std::vector<std::vector<NodeConfig>> configs_;        // per task, until MakeTasks
-  std::vector<int64_t> watermarks_;                     // per task: restored
-  std::vector<int> slot_of_;                            // per task
+  std::vector<int> first_;                        // per physical task: number of subtask 0
+  std::vector<std::vector<NodeConfig>> configs_;  // per task, until MakeTasks
+  std::vector<int64_t> watermarks_;               // per task: restored
+  std::vector<int> slot_of_;                      // per task
   std::vector<std::unique_ptr<Channel>> channels_;
-  std::vector<std::unique_ptr<Task>> tasks_;            // destroyed before the channels
+  std::vector<std::unique_ptr<Task>> tasks_;  // destroyed before the channels
   std::vector<bool> control_;
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<OperatorState> operators_;

@@ -13,9 +13,8 @@ constexpr size_t kMaxOutputBytes = 64u << 20;  // DESIGN D23: of one call
 ChainNode::ChainNode(NodeConfig config, TaskServices* services)
     : services_(services),
       info_(std::move(config.info)),
-      labels_({{"job", info_.job},
-               {"operator", info_.name},
-               {"subtask", absl::StrCat(info_.subtask)}}),
+      labels_(
+          {{"job", info_.job}, {"operator", info_.name}, {"subtask", absl::StrCat(info_.subtask)}}),
       log_url_(std::move(config.log_url)),
       backend_(std::move(config.backend)),
       op_(std::move(config.op)),
@@ -76,10 +75,10 @@ Status ChainNode::ProcessInput(int input, RecordBatch batch) {
   output_bytes_ = 0;
   WEIR_RETURN_IF_ERROR(op_->Process(input, std::move(batch)));
   if (output_bytes_ <= kMaxOutputBytes) return absl::OkStatus();
-  return Err(ErrorCode::kOutputTooLarge,
-             absl::StrCat("operator '", info_.name, "' produced ", output_bytes_,
-                          " bytes for one batch"),
-             "emit less per record, or split the work over timers");
+  return Err(
+      ErrorCode::kOutputTooLarge,
+      absl::StrCat("operator '", info_.name, "' produced ", output_bytes_, " bytes for one batch"),
+      "emit less per record, or split the work over timers");
 }
 
 Status ChainNode::AdvanceWatermark(int64_t ms) {
@@ -153,7 +152,8 @@ void ChainNode::EmitTo(Port* port, RecordBatch batch) {
 void ChainNode::EmitWatermark(int port, int64_t ms) {
   Port& p = ports_[port];
   if (ms <= p.watermark) return;
-  if (p.idle.value_or(false)) EmitIdle(port, false);  // a watermark says that the stream is alive again
+  if (p.idle.value_or(false))
+    EmitIdle(port, false);  // a watermark says that the stream is alive again
   p.watermark = ms;
   if (source_ != nullptr) watermark_gauge_->Set(ms);
   for (Chained& c : p.chained) Check(c.node->AdvanceWatermark(ms));

@@ -1,5 +1,5 @@
-// One operator or source in its task: its context, its output, its state (DESIGN D4: this is all that
-// an operator sees of the runtime).
+// One operator or source in its task: its context, its output, its state (DESIGN D4: this is all
+// that an operator sees of the runtime).
 #pragma once
 
 #include <cstdint>
@@ -33,8 +33,8 @@ struct NodeConfig {
   OperatorInfo info;
   int ports = 0;
   std::string log_url;
-  std::unique_ptr<Operator> op;     // either an operator
-  std::unique_ptr<Source> source;   // or a source
+  std::unique_ptr<Operator> op;           // either an operator
+  std::unique_ptr<Source> source;         // or a source
   std::unique_ptr<StateBackend> backend;  // null for stateless nodes
   std::vector<StatePiece> restored;
   bool is_restore = false;

@@ -13,7 +13,8 @@
 namespace weir {
 
 // Elements in flight on one channel. Deep enough to keep a consumer busy while its producer runs,
-// shallow enough that a barrier overtakes nothing for long: alignment waits for what is queued here.
+// shallow enough that a barrier overtakes nothing for long: alignment waits for what is queued
+// here.
 inline constexpr size_t kChannelElements = 32;
 
 // Producer side and consumer side each belong to one thread.

@@ -12,8 +12,8 @@ InputGate::InputGate(std::vector<int> channel_inputs, std::vector<bool> control,
       unreported_(data_channels_) {
   int valve_index = 0;
   for (size_t i = 0; i < channels.size(); ++i) {
-    inputs_.push_back(Input{channels[i], channel_inputs[i], control[i],
-                            control[i] ? -1 : valve_index++});
+    inputs_.push_back(
+        Input{channels[i], channel_inputs[i], control[i], control[i] ? -1 : valve_index++});
   }
   // Control channels first: Next looks at them in order before any data.
   std::stable_partition(inputs_.begin(), inputs_.end(), [](const Input& in) { return in.control; });

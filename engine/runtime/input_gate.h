@@ -23,9 +23,9 @@ struct GateTime {
 struct GateEnd {};
 using GateEvent = std::variant<GateBatch, GateTime, Barrier, GateEnd>;
 
-// Task thread only. Exactly-once alignment (mission E-C2): a channel that has delivered barrier n is
-// not read until all have; barriers of older checkpoints are ignored, a newer one replaces the one
-// being aligned. Control channels come first and take no part in event time or end of input.
+// Task thread only. Exactly-once alignment (mission E-C2): a channel that has delivered barrier n
+// is not read until all have; barriers of older checkpoints are ignored, a newer one replaces the
+// one being aligned. Control channels come first and take no part in event time or end of input.
 //
 // The first thing that a data channel says is whether it is idle, and no data is taken before all
 // have said it: else the first records of one channel would be judged late or not by how soon the
@@ -48,7 +48,7 @@ class InputGate {
     Channel* channel;
     int input;
     bool control;
-    int valve_index;  // -1 for control
+    int valve_index;        // -1 for control
     bool reported = false;  // has said whether it is idle
     bool blocked = false;
     bool ended = false;

@@ -16,7 +16,8 @@ namespace weir {
 // Task thread only.
 class OutputEdge {
  public:
-  // `key` is used by kKeyed alone. Channels are not owned, one per consumer subtask (kForward: one).
+  // `key` is used by kKeyed alone. Channels are not owned, one per consumer subtask (kForward:
+  // one).
   OutputEdge(Partitioning partitioning, KeySelector key, int max_parallelism,
              std::vector<Channel*> channels);
 
@@ -40,8 +41,8 @@ class OutputEdge {
   KeySelector key_;
   const int max_parallelism_;
   std::vector<Channel*> channels_;
-  std::vector<uint8_t> owner_of_group_;            // small parallelism: table instead of division
-  std::vector<std::vector<uint32_t>> rows_;        // scratch: rows per consumer
+  std::vector<uint8_t> owner_of_group_;      // small parallelism: table instead of division
+  std::vector<std::vector<uint32_t>> rows_;  // scratch: rows per consumer
   size_t next_ = 0;
 };
 

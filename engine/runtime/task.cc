@@ -8,8 +8,8 @@
 
 namespace weir {
 namespace {
-constexpr int kEventsPerTurn = 16;             // then other tasks of the slot get their turn
-constexpr uint32_t kReclaimEvery = 64;         // turns between sweeps for expired state
+constexpr int kEventsPerTurn = 16;      // then other tasks of the slot get their turn
+constexpr uint32_t kReclaimEvery = 64;  // turns between sweeps for expired state
 }  // namespace
 
 Task::Task(int number, std::string name, std::vector<NodeConfig> nodes,
@@ -70,7 +70,8 @@ bool Task::TurnWork() {
   }
   if (!status.ok()) Fail(std::move(status));
   if (closed_) return false;
-  if (snapshot_ != nullptr && snapshot_->sealing()) progress |= snapshot_->Continue(services_.slice_ns);
+  if (snapshot_ != nullptr && snapshot_->sealing())
+    progress |= snapshot_->Continue(services_.slice_ns);
   ReclaimState();
   if (progress) busy_ns_->Add(services_.env.clock->MonoNs() - start);
   return progress;
@@ -97,8 +98,8 @@ Status Task::RunTimers(bool* progress) {
 }
 
 Status Task::TakeInput(bool* progress) {
-  const bool accept = std::all_of(nodes_.begin(), nodes_.end(),
-                                  [](const auto& node) { return node->CanAccept(); });
+  const bool accept =
+      std::all_of(nodes_.begin(), nodes_.end(), [](const auto& node) { return node->CanAccept(); });
   if (is_source()) {
     if (!accept) return absl::OkStatus();
     WEIR_ASSIGN_OR_RETURN(const Source::PollResult result, nodes_[0]->source()->Poll());
@@ -139,9 +140,8 @@ Status Task::BeginSnapshot(const Barrier& barrier) {
     if (barrier.id <= snapshot_->id()) return absl::OkStatus();
     snapshot_->FinishSealing();  // an aborted checkpoint still holds a seal
   }
-  snapshot_ = std::make_shared<TaskSnapshot>(
-      number_, barrier, &nodes_, &chains_, services_.storage, services_.env, mailbox_.handle(),
-      services_.listener);
+  snapshot_ = std::make_shared<TaskSnapshot>(number_, barrier, &nodes_, &chains_, services_.storage,
+                                             services_.env, mailbox_.handle(), services_.listener);
   WEIR_RETURN_IF_ERROR(snapshot_->Begin(gate_ ? gate_->watermark() : kNoTimestamp));
   for (auto& node : nodes_) node->EmitBarrier(barrier);
   snapshot_->Continue(0);  // acknowledges at once when there is nothing to serialise

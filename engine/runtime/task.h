@@ -28,9 +28,10 @@ struct JobServices {
   std::function<StatusOr<std::shared_ptr<AgentChannel>>(const std::string& endpoint)> agent;
 };
 
-// A task is single-threaded and cooperative: RunTurn does a bounded amount of work and never blocks.
-// In this order: mail, due timers, spilled output, checkpoint slices, then new input, and that only
-// while nothing is spilled and every operator can accept. Control input ignores the latter.
+// A task is single-threaded and cooperative: RunTurn does a bounded amount of work and never
+// blocks. In this order: mail, due timers, spilled output, checkpoint slices, then new input, and
+// that only while nothing is spilled and every operator can accept. Control input ignores the
+// latter.
 class Task final : public TaskServices {
  public:
   Task(int number, std::string name, std::vector<NodeConfig> nodes, std::shared_ptr<Waker> waker,
@@ -39,7 +40,8 @@ class Task final : public TaskServices {
 
   // Wiring, before the first turn.
   ChainNode* node(size_t i) { return nodes_[i].get(); }
-  void SetInputs(std::vector<int> inputs, std::vector<bool> control, std::vector<Channel*> channels);
+  void SetInputs(std::vector<int> inputs, std::vector<bool> control,
+                 std::vector<Channel*> channels);
   void RestoreWatermark(int64_t ms);
 
   bool RunTurn();
@@ -49,7 +51,8 @@ class Task final : public TaskServices {
   void TriggerSnapshot(Barrier barrier);  // source tasks: injects the barrier
   void NotifyComplete(int64_t id);
   void Drain();
-  // Ends the task: no further turn does anything. On the task's own thread, or after its slot ended.
+  // Ends the task: no further turn does anything. On the task's own thread, or after its slot
+  // ended.
   void Close();
 
   const std::string& name() const { return name_; }

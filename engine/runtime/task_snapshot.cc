@@ -118,7 +118,8 @@ void TaskSnapshot::Write(size_t i) {
   // The task may be gone when the write is done: everything but `self` is owned by the job, which
   // outlives the executor's work, and the mail is dropped then.
   env_.io->Submit([self = shared_from_this(), storage = storage_, mail = mail_, i, full,
-                   savepoint = barrier_.savepoint, state = std::make_shared<SealedState>(std::move(sealed))] {
+                   savepoint = barrier_.savepoint,
+                   state = std::make_shared<SealedState>(std::move(sealed))] {
     auto ref = storage->WriteSegment(std::move(*state), savepoint ? *savepoint : std::string());
     mail.Post([self, i, full, ref = std::move(ref)] { self->OnWritten(i, full, ref); });
   });

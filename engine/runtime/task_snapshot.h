@@ -13,8 +13,9 @@
 
 namespace weir {
 
-// What of a node's state earlier checkpoints of this incarnation hold already. Deltas build on it; it
-// is dropped whenever the next checkpoint must be full: after a restore, a failed write, a savepoint.
+// What of a node's state earlier checkpoints of this incarnation hold already. Deltas build on it;
+// it is dropped whenever the next checkpoint must be full: after a restore, a failed write, a
+// savepoint.
 struct SegmentChain {
   std::vector<SegmentRef> segments;
   int64_t base_bytes = 0;
@@ -25,7 +26,8 @@ struct SegmentChain {
 // Name of the piece of a task's first node that holds the input's watermark.
 inline constexpr std::string_view kWatermarkPiece = "_watermark";
 
-// Task thread only, but for the segment writes, which run on the I/O executor and come back as mail.
+// Task thread only, but for the segment writes, which run on the I/O executor and come back as
+// mail.
 class TaskSnapshot : public std::enable_shared_from_this<TaskSnapshot> {
  public:
   TaskSnapshot(int task, Barrier barrier, std::vector<std::unique_ptr<ChainNode>>* nodes,
@@ -59,8 +61,8 @@ class TaskSnapshot : public std::enable_shared_from_this<TaskSnapshot> {
   MailHandle mail_;
   TaskListener* listener_;
   TaskAck ack_;
-  size_t sealing_ = 0;   // index of the node being serialised
-  size_t pending_ = 0;   // parts and writes that are outstanding
+  size_t sealing_ = 0;  // index of the node being serialised
+  size_t pending_ = 0;  // parts and writes that are outstanding
   bool begun_ = false;
   bool acked_ = false;
 };

@@ -16,7 +16,8 @@ class TimerQueue : public TimerService {
  public:
   // Loads what the checkpoint restored.
   Status Open(StateOpener* opener);
-  void Register(TimeDomain domain, const KeyRef& key, std::string_view space, int64_t at_ms) override;
+  void Register(TimeDomain domain, const KeyRef& key, std::string_view space,
+                int64_t at_ms) override;
   void Delete(TimeDomain domain, const KeyRef& key, std::string_view space, int64_t at_ms) override;
 
   // Takes the earliest timer with time <= now_ms; false when there is none. Timers registered by a

@@ -40,7 +40,8 @@ Status LocalRunner::WriteLines(const std::string& topic, int partition,
   WEIR_RETURN_IF_ERROR(file->Append(text));
   WEIR_RETURN_IF_ERROR(file->Sync());
   // Every directory on the way down: a crash must not take the input away.
-  for (size_t slash = dir.find('/', 1); slash != std::string::npos; slash = dir.find('/', slash + 1)) {
+  for (size_t slash = dir.find('/', 1); slash != std::string::npos;
+       slash = dir.find('/', slash + 1)) {
     WEIR_RETURN_IF_ERROR(fs->SyncDir(dir.substr(0, slash)));
   }
   WEIR_RETURN_IF_ERROR(fs->SyncDir("/"));

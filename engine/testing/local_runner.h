@@ -1,6 +1,6 @@
 // Runs whole jobs in one thread on virtual time and a simulated disk: what `weir test` and the
-// simulator stand on. Nothing is faked but the outside world: runtime, state, checkpoints, agent loop
-// and directory log are the production code.
+// simulator stand on. Nothing is faked but the outside world: runtime, state, checkpoints, agent
+// loop and directory log are the production code.
 #pragma once
 
 #include <functional>

@@ -19,14 +19,14 @@ namespace {
 // What a seed decides before anything runs.
 struct Scenario {
   std::vector<std::vector<std::string>> partitions;  // input lines
-  std::vector<SshEvent> arrival;                     // for the oracle; per-address order is what counts
+  std::vector<SshEvent> arrival;  // for the oracle; per-address order is what counts
   int poison = 0;
-  std::vector<int> parallelism;                      // of each incarnation, cyclic
-  std::vector<uint64_t> crashes;                     // hit at which each incarnation dies
+  std::vector<int> parallelism;   // of each incarnation, cyclic
+  std::vector<uint64_t> crashes;  // hit at which each incarnation dies
   int64_t interval_ms = 1000;
   std::string order = "key";
-  bool late = false;     // one partition, events far behind the others, no allowance for them
-  bool follow = false;   // input arrives while the job runs; then it is stopped and ends its work
+  bool late = false;    // one partition, events far behind the others, no allowance for them
+  bool follow = false;  // input arrives while the job runs; then it is stopped and ends its work
   SimAgentOptions agent;
 };
 
@@ -60,17 +60,20 @@ void AddLate(std::vector<SshEvent>* events, Random* random) {
     late.host = "late";
     late.line = 1'000'000 + static_cast<int64_t>(mixed.size());
     late.ts = e.ts - static_cast<int64_t>(random->Uniform(3'600'000));
-    late.json = absl::StrCat("{\"host\":\"late\",\"line\":", late.line, ",\"ts\":", late.ts,
-                             ",\"src_ip\":",
-                             late.src_ip.empty() ? "null" : absl::StrCat("\"", late.src_ip, "\""),
-                             ",\"kind\":\"", late.kind, "\",\"message\":\"m\"}");
+    late.json = absl::StrCat(
+        "{\"host\":\"late\",\"line\":", late.line, ",\"ts\":", late.ts,
+        ",\"src_ip\":", late.src_ip.empty() ? "null" : absl::StrCat("\"", late.src_ip, "\""),
+        ",\"kind\":\"", late.kind, "\",\"message\":\"m\"}");
     mixed.push_back(late);
   }
   *events = std::move(mixed);
 }
 
 Scenario Draw(const SeedOptions& options, const std::vector<SshEvent>& all, Random* random) {
-  static const char* kPoison[] = {"{", "[1,2]", "{\"line\": 1}", "nonsense",
+  static const char* kPoison[] = {"{",
+                                  "[1,2]",
+                                  "{\"line\": 1}",
+                                  "nonsense",
                                   "{\"host\":\"h\",\"line\":\"x\",\"ts\":1,\"kind\":\"k\","
                                   "\"message\":\"\"}",
                                   "{\"host\":\"h\",\"line\":1,\"ts\":253370764800000,"
@@ -95,7 +98,8 @@ Scenario Draw(const SeedOptions& options, const std::vector<SshEvent>& all, Rand
     }
   }
   for (int i = 0; i < 3; ++i) s.parallelism.push_back(1 + static_cast<int>(random->Uniform(4)));
-  s.interval_ms = 10 + static_cast<int64_t>(random->Uniform(uint64_t{1} << (1 + random->Uniform(9))));
+  s.interval_ms =
+      10 + static_cast<int64_t>(random->Uniform(uint64_t{1} << (1 + random->Uniform(9))));
   const char* orders[] = {"key", "global", "none"};
   s.order = orders[random->Uniform(3)];
   s.agent.delay_max_ms = random->OneIn(2) ? 5 : 4000;
@@ -141,9 +145,10 @@ class SeedRun {
     result_.trace_hash = runner_.world().trace_hash();
     result_.steps = runner_.world().steps();
     result_.virtual_ms = runner_.world().env().clock->MonoNs() / 1'000'000;
-    result_.config = absl::StrCat("partitions=", scenario_.partitions.size(), " events=",
-                                  scenario_.arrival.size(), " interval=", scenario_.interval_ms,
-                                  "ms order=", scenario_.order, " crashes=", result_.crashes);
+    result_.config =
+        absl::StrCat("partitions=", scenario_.partitions.size(),
+                     " events=", scenario_.arrival.size(), " interval=", scenario_.interval_ms,
+                     "ms order=", scenario_.order, " crashes=", result_.crashes);
     return std::move(result_);
   }
 
@@ -182,7 +187,8 @@ class SeedRun {
     }
     runner_.world().points().DoNotCrash();
     if (end != SimEnd::kDone) {
-      Problem(absl::StrCat("no end: ", end == SimEnd::kIdle ? "nothing left to run" : "step limit"));
+      Problem(
+          absl::StrCat("no end: ", end == SimEnd::kIdle ? "nothing left to run" : "step limit"));
     }
     Check(runner_.Finish());
     return !follow;
@@ -219,14 +225,15 @@ class SeedRun {
     PlanSource request;
     request.file = options_.topology;
     request.text = ReadText(options_.topology);
-    request.overrides = {absl::StrCat("job.parallelism=", parallelism),
-                    absl::StrCat("checkpoints.interval=", scenario_.interval_ms, "ms"),
-                    absl::StrCat("operators.guard.agent.order=", scenario_.order),
-                    absl::StrCat("operators.failures.allowed_lateness=",
-                                 scenario_.late ? "0s" : "31d"),
-                    "sources.auth.event_time.all_idle=hold",
-                    "operators.guard.agent.endpoint=\"sim:\"",
-                    "operators.guard.agent.timeout=10h", "operators.guard.agent.attempt_timeout=5s"};
+    request.overrides = {
+        absl::StrCat("job.parallelism=", parallelism),
+        absl::StrCat("checkpoints.interval=", scenario_.interval_ms, "ms"),
+        absl::StrCat("operators.guard.agent.order=", scenario_.order),
+        absl::StrCat("operators.failures.allowed_lateness=", scenario_.late ? "0s" : "31d"),
+        "sources.auth.event_time.all_idle=hold",
+        "operators.guard.agent.endpoint=\"sim:\"",
+        "operators.guard.agent.timeout=10h",
+        "operators.guard.agent.attempt_timeout=5s"};
     request.variable = [](const std::string& name) -> std::optional<std::string> {
       if (name == "WEIR_DATA") return kLocalData;
       return std::nullopt;
@@ -267,7 +274,9 @@ class SeedRun {
     std::set<std::string> places;
     for (const std::string& line : dead) {
       const auto v = ParseJson(line);
-      if (v.ok()) places.insert(absl::StrCat(v->Get("partition")->int_value(), "/", v->Get("offset")->int_value()));
+      if (v.ok())
+        places.insert(
+            absl::StrCat(v->Get("partition")->int_value(), "/", v->Get("offset")->int_value()));
     }
     if (static_cast<int>(places.size()) != scenario_.poison) {
       Problem(absl::StrCat("dead letters: ", places.size(), ", expected ", scenario_.poison));
@@ -296,7 +305,9 @@ class SeedRun {
       }
     }
     for (const auto& [id, texts] : found) {
-      if (texts.size() > 1) Problem(absl::StrCat(topic, ": two different bytes: ", *texts.begin(), "  |  ", *texts.rbegin()));
+      if (texts.size() > 1)
+        Problem(absl::StrCat(topic, ": two different bytes: ", *texts.begin(), "  |  ",
+                             *texts.rbegin()));
       if (expected.count(id) == 0) Problem(absl::StrCat(topic, ": not expected: ", *texts.begin()));
     }
     for (const EventId& id : expected) {
@@ -305,10 +316,12 @@ class SeedRun {
       }
     }
     if (result_.crashes == 0 && count != expected.size()) {
-      Problem(absl::StrCat(topic, ": ", count, " records without a crash, expected ", expected.size()));
+      Problem(
+          absl::StrCat(topic, ": ", count, " records without a crash, expected ", expected.size()));
     }
     if (order == nullptr || !result_.problems.empty()) return;
-    // Over several partitions of the output, one address may have moved; within none it may reorder.
+    // Over several partitions of the output, one address may have moved; within none it may
+    // reorder.
     if (result_.crashes > 0) return;
     for (const auto& [address, lines] : *order) {
       if (lines_of[address] != lines) Problem(absl::StrCat(topic, ": order of ", address));

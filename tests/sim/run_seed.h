@@ -11,22 +11,22 @@ namespace weir {
 
 struct SeedOptions {
   uint64_t seed = 1;
-  std::string bug;             // historical bug to put back ("" = none)
-  bool disturb = true;         // crashes, restarts, agent faults
-  uint64_t crash_at_hit = 0;   // exhaustive mode: exactly one crash, at this hit
-  size_t events = 0;           // 0 = drawn from the seed
-  std::string topology;        // path of job.yaml
-  std::string dump;            // folder for input and outputs, for a person ("" = none)
+  std::string bug;            // historical bug to put back ("" = none)
+  bool disturb = true;        // crashes, restarts, agent faults
+  uint64_t crash_at_hit = 0;  // exhaustive mode: exactly one crash, at this hit
+  size_t events = 0;          // 0 = drawn from the seed
+  std::string topology;       // path of job.yaml
+  std::string dump;           // folder for input and outputs, for a person ("" = none)
 };
 
 struct SeedResult {
   std::vector<std::string> problems;  // empty = all invariants hold
   uint64_t trace_hash = 0;
-  uint64_t points = 0;         // fail points hit by the first incarnation
+  uint64_t points = 0;  // fail points hit by the first incarnation
   int crashes = 0;
   int64_t virtual_ms = 0;
   uint64_t steps = 0;
-  std::string config;          // for the reproducing line
+  std::string config;  // for the reproducing line
 };
 
 SeedResult RunSeed(const SeedOptions& options, const std::vector<SshEvent>& all_events);

@@ -42,7 +42,8 @@ AgentReply SimAgentService::Answer(const AgentRequest& request) {
   RuleProposal rule;
   rule.predicate = absl::StrCat("src_ip == \"", AddressOf(request), "\"");
   // Another valid rule each time: if a question is ever answered twice, the bytes will tell.
-  if (options_.varies && time > 1) absl::StrAppend(&rule.predicate, " && size(kind) < ", 1000 + time);
+  if (options_.varies && time > 1)
+    absl::StrAppend(&rule.predicate, " && size(kind) < ", 1000 + time);
   rule.action = "block";
   reply.rules.push_back(std::move(rule));
   return reply;
@@ -63,11 +64,11 @@ void SimAgentService::Decide(Executor* io, const AgentRequest& request,
 }
 
 AgentChannelType MakeSimAgentType(SimAgentService* service) {
-  return {"sim", [service](const Env& env, const std::string&)
-                     -> StatusOr<std::shared_ptr<AgentChannel>> {
-            return std::shared_ptr<AgentChannel>(
-                std::make_shared<SimAgentChannel>(service, env.io));
-          }};
+  return {
+      "sim",
+      [service](const Env& env, const std::string&) -> StatusOr<std::shared_ptr<AgentChannel>> {
+        return std::shared_ptr<AgentChannel>(std::make_shared<SimAgentChannel>(service, env.io));
+      }};
 }
 
 }  // namespace weir

@@ -1,5 +1,6 @@
-// An agent that behaves as badly as agents do: late, lost and doubled replies, and a different valid
-// answer whenever it is asked again (reliability.md 3b.7, "LLM mode"). It counts what it is asked.
+// An agent that behaves as badly as agents do: late, lost and doubled replies, and a different
+// valid answer whenever it is asked again (reliability.md 3b.7, "LLM mode"). It counts what it is
+// asked.
 #pragma once
 
 #include <functional>

@@ -44,9 +44,11 @@ void Report(const SeedOptions& options, const SeedResult& r) {
   ++failed;
   std::printf("FAIL seed %llu (%s)\n", static_cast<unsigned long long>(options.seed),
               r.config.c_str());
-  for (size_t i = 0; i < r.problems.size() && i < 5; ++i) std::printf("  %s\n", r.problems[i].c_str());
-  std::printf("  reproduce: weir_sim --seed %llu%s%s\n", static_cast<unsigned long long>(options.seed),
-              options.bug.empty() ? "" : " --bug ", options.bug.c_str());
+  for (size_t i = 0; i < r.problems.size() && i < 5; ++i)
+    std::printf("  %s\n", r.problems[i].c_str());
+  std::printf("  reproduce: weir_sim --seed %llu%s%s\n",
+              static_cast<unsigned long long>(options.seed), options.bug.empty() ? "" : " --bug ",
+              options.bug.c_str());
   std::fflush(stdout);
 }
 
@@ -91,7 +93,8 @@ void RunExhaustive(const Args& args, const std::vector<SshEvent>& events) {
     options.crash_at_hit = hit;
     const SeedResult r = RunSeed(options, events);
     Report(options, r);
-    if (!r.problems.empty()) std::printf("  crashed at hit %llu\n", static_cast<unsigned long long>(hit));
+    if (!r.problems.empty())
+      std::printf("  crashed at hit %llu\n", static_cast<unsigned long long>(hit));
   }
 }
 
@@ -122,15 +125,24 @@ Args Parse(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string arg = argv[i];
     const auto value = [&] { return i + 1 < argc ? std::string(argv[++i]) : std::string(); };
-    if (arg == "--seeds") args.seeds = std::strtoull(value().c_str(), nullptr, 10);
-    else if (arg == "--first") args.first = std::strtoull(value().c_str(), nullptr, 10);
-    else if (arg == "--seed") args.seed = std::strtoull(value().c_str(), nullptr, 10);
-    else if (arg == "--bug") args.bug = value();
-    else if (arg == "--dump") args.dump = value();
-    else if (arg == "--topology") args.topology = value();
-    else if (arg == "--data") args.data = value();
-    else if (arg == "--exhaustive") args.exhaustive = true;
-    else if (arg == "--mutants") args.mutants = true;
+    if (arg == "--seeds")
+      args.seeds = std::strtoull(value().c_str(), nullptr, 10);
+    else if (arg == "--first")
+      args.first = std::strtoull(value().c_str(), nullptr, 10);
+    else if (arg == "--seed")
+      args.seed = std::strtoull(value().c_str(), nullptr, 10);
+    else if (arg == "--bug")
+      args.bug = value();
+    else if (arg == "--dump")
+      args.dump = value();
+    else if (arg == "--topology")
+      args.topology = value();
+    else if (arg == "--data")
+      args.data = value();
+    else if (arg == "--exhaustive")
+      args.exhaustive = true;
+    else if (arg == "--mutants")
+      args.mutants = true;
     else {
       std::fprintf(stderr, "weir_sim: unknown argument '%s'\n", arg.c_str());
       std::exit(2);

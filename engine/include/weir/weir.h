@@ -27,8 +27,8 @@ namespace weir {
 // is an error.
 using AddRegistrations = std::function<Status(Registry*)>;
 
-// Runs the command line; returns the process's exit status: 0 = fine, 1 = the job or command failed,
-// 2 = wrong usage, 78 = the topology is wrong.
+// Runs the command line; returns the process's exit status: 0 = fine, 1 = the job or command
+// failed, 2 = wrong usage, 78 = the topology is wrong.
 int JobMain(int argc, char** argv, const AddRegistrations& add = nullptr);
 
 }  // namespace weir

@@ -184,7 +184,7 @@ TEST(AgentLoopFailure, RetriableErrorsAreAskedAgainAfterABackoff) {
 }
 
 TEST(AgentLoopFailure, FinalErrorsGoToTheFailSafe) {
-  LoopRig rig({{"agent.fail_safe.action", "alert"}});
+  LoopRig rig(LoopOptions{{"agent.fail_safe.action", "alert"}});
   rig.Send(Attack("a", 1, 1));
   rig.agent()->Reply(0, absl::PermissionDeniedError("no"));
   rig.Settle();
@@ -195,7 +195,7 @@ TEST(AgentLoopFailure, FinalErrorsGoToTheFailSafe) {
 }
 
 TEST(AgentLoopFailure, AtCapacityTheFailSafeDecides) {
-  LoopRig rig({{"agent.capacity", "2"}});
+  LoopRig rig(LoopOptions{{"agent.capacity", "2"}});
   for (const std::string ip : {"a", "b", "c", "d"}) rig.Send(Attack(ip, ip[0], 1));
   rig.Settle();
   EXPECT_EQ(rig.agent()->asked.size(), 2u);
@@ -208,7 +208,7 @@ TEST(AgentLoopFailure, AtCapacityTheFailSafeDecides) {
 }
 
 TEST(AgentLoopFailure, OrTheInputWaits) {
-  LoopRig rig({{"agent.capacity", "2"}, {"agent.at_capacity", "backpressure"}});
+  LoopRig rig(LoopOptions{{"agent.capacity", "2"}, {"agent.at_capacity", "backpressure"}});
   std::vector<LoopEvent> events;
   for (int64_t i = 1; i <= 4; ++i) events.push_back({"ip" + std::to_string(i), i, 5});
   rig.Send(events);  // one batch may go beyond
@@ -227,7 +227,7 @@ TEST(AgentLoopFailure, OrTheInputWaits) {
 }
 
 TEST(AgentLoopFailure, WaitersBeyondTheBoundAreAnsweredNotReleased) {
-  LoopRig rig({{"agent.waiters_per_signature", "2"}, {"agent.waiters", "3"}});
+  LoopRig rig(LoopOptions{{"agent.waiters_per_signature", "2"}, {"agent.waiters", "3"}});
   rig.Send(Attack("a", 1, 5));   // asks, two wait, two are beyond the signature's bound
   rig.Send(Attack("b", 11, 4));  // asks, one waits, two are beyond the total
   const Lines beyond = rig.Take(kBlocked);  // at once: they must not wait either

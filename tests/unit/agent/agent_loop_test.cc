@@ -122,7 +122,7 @@ TEST(AgentLoop, ACopyOfADecidedEventGetsTheSameRowAgain) {
 }
 
 TEST(AgentLoop, AReleaseLetsTheWaitersPassAndStandsForAWhile) {
-  LoopRig rig({{"recheck_after", "10s"}});
+  LoopRig rig(LoopOptions{{"recheck_after", "10s"}});
   rig.Send(Attack("a", 1, 4, 5));
   rig.Run();
   rig.agent()->Release(0);
@@ -156,7 +156,7 @@ TEST(AgentLoop, ARefusedRuleIsADecisionWithoutOne) {
 }
 
 TEST(AgentLoop, ProtectedValuesAreNeverAnswered) {
-  LoopRig rig({{"rules.protected", "user=admin"}});
+  LoopRig rig(LoopOptions{{"rules.protected", "user=admin"}});
   rig.agent()->automatic = true;
   rig.Send({{"a", 1, 5}, {"a", 2, 6, -1, "admin"}, {"a", 3, 7}});
   rig.Settle();
@@ -167,7 +167,7 @@ TEST(AgentLoop, ProtectedValuesAreNeverAnswered) {
 }
 
 TEST(AgentLoop, AfterItsExpiryARuleIsAskedForAnew) {
-  LoopRig rig({{"rules.default_ttl", "10s"}});
+  LoopRig rig(LoopOptions{{"rules.default_ttl", "10s"}});
   rig.agent()->automatic = true;
   rig.Send(Attack("a", 1, 12, 5));  // the rule of line 1 expires at 11 s
   rig.Settle();
@@ -177,7 +177,7 @@ TEST(AgentLoop, AfterItsExpiryARuleIsAskedForAnew) {
 }
 
 TEST(AgentLoop, TheMaskHoldsOnTheWholeWay) {
-  LoopRig rig({{"mask", "count:keep"}});
+  LoopRig rig(LoopOptions{{"mask", "count:keep"}});
   rig.Send({{"CANARY-ip", 1, 5, -1, "CANARY-user"}});
   const AgentRequest& request = rig.agent()->asked.at(0).request;
   for (const std::string& text : {request.context_json, request.signature, request.request_id,
@@ -238,7 +238,7 @@ TEST(AgentLoop, EndOfInputWithNothingPendingEndsAtOnce) {
 // Ordered by user, looked alike by address.
 TEST(AgentLoop, ResultsKeepTheOrderThatIsAskedFor) {
   for (const std::string order : {"key", "global", "none"}) {
-    LoopRig rig({{"key", "user"}, {"agent.order", order}});
+    LoopRig rig(LoopOptions{{"key", "user"}, {"agent.order", order}});
     rig.agent()->automatic = true;
     rig.Send({{"known", 1, 5, -1, "u"}});
     rig.Settle();
@@ -281,7 +281,7 @@ TEST(AgentLoop, LinesOfTheRuleLogThatAreNoRulesAreCountedAndSkipped) {
 }
 
 TEST(AgentLoop, RowsWithFailingConditionsPass) {
-  LoopRig rig({{"escalate_when", "100 / (count - 5) > 50"}});
+  LoopRig rig(LoopOptions{{"escalate_when", "100 / (count - 5) > 50"}});
   rig.Send({{"a", 1, 5}, {"a", 2, 4}, {"a", 3, 6}});
   EXPECT_EQ(LinesOf(rig.Take(kFast)), (Ints{1, 2}));
   EXPECT_EQ(rig.Metric("evaluation_errors_total"), 1);

@@ -268,7 +268,7 @@ void LoopRig::Crash(const Saved* saved) {
   operator_.reset();
   log_.reset();
   env_.RunPending();  // of the dead process: nobody hears of it
-  env_.fs.Crash(nullptr);
+  env_.fs.Crash(&random_);
   wake_at_ns_ = INT64_MAX;
   watermarks.clear();
   ended = false;

@@ -14,6 +14,7 @@
 #include "agent/agent_loop_plan.h"
 #include "connectors/dirlog/directory_log.h"
 #include "engine/base/mailbox.h"
+#include "engine/base/random.h"
 #include "engine/base/testing_env.h"
 #include "engine/core/operator.h"
 #include "engine/core/registry.h"
@@ -152,6 +153,7 @@ class LoopRig : public OperatorContext, public Collector {
   int64_t watermark_ = kNoTimestamp;
   int64_t wake_at_ns_ = INT64_MAX;
   size_t rules_delivered_ = 0;
+  Random random_{7};  // what a crash leaves of unsynced writes
   int64_t checkpoint_ = 0;
 };
 

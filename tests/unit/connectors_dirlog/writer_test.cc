@@ -155,8 +155,9 @@ TEST_P(WriterTest, TopicNamesAreChecked) {
 }
 
 TEST_P(WriterTest, OnlyNumberedFilesArePartitions) {
-  for (const char* name : {"2.ndjson", "10.ndjson", "0.ndjson", "00.ndjson", "-1.ndjson", "x.ndjson",
-                           "1.meta", "1.ndjson.tmp", "+3.ndjson", ".ndjson", "99999999999.ndjson"}) {
+  for (const char* name :
+       {"2.ndjson", "10.ndjson", "0.ndjson", "00.ndjson", "-1.ndjson", "x.ndjson", "1.meta",
+        "1.ndjson.tmp", "+3.ndjson", ".ndjson", "99999999999.ndjson"}) {
     Put("a\n", name);
   }
   EXPECT_THAT(*log_->Partitions("t"), ElementsAre(0, 2, 10));

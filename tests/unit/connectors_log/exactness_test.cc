@@ -50,10 +50,18 @@ class Job {
     KeepingSource& source = *sources_[random_->Uniform(sources_.size())];
     SinkRig& sink = *sinks_[random_->Uniform(sinks_.size())];
     switch (random_->Uniform(4)) {
-      case 0: source.PollOnce(); break;
-      case 1: world_->env.RunPending(); break;
-      case 2: sink.Run(); break;
-      case 3: Deliver(&source); break;
+      case 0:
+        source.PollOnce();
+        break;
+      case 1:
+        world_->env.RunPending();
+        break;
+      case 2:
+        sink.Run();
+        break;
+      case 3:
+        Deliver(&source);
+        break;
     }
   }
   // Nothing is left to do.
@@ -189,7 +197,7 @@ int Failures(uint64_t seeds) {
 
 TEST(Exactness, EachRecordOnceWhateverDies) {
   SetLogLevel(LogLevel::kError);
-  for (uint64_t seed = 1; seed <= 400; ++seed) {
+  for (uint64_t seed = 1; seed <= 2000; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Scenario scenario(seed);
     scenario.Run();

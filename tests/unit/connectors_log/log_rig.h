@@ -42,8 +42,8 @@ class LineDecoder : public RecordDecoder {
 };
 
 inline SchemaPtr LineSchema() {
-  static const SchemaPtr schema = MakeSchema({{"ts", Type{TypeKind::kTimestamp, {}}, true},
-                                              {"text", Type{TypeKind::kString, {}}, false}});
+  static const SchemaPtr schema = MakeSchema(
+      {{"ts", Type{TypeKind::kTimestamp, {}}, true}, {"text", Type{TypeKind::kString, {}}, false}});
   return schema;
 }
 

@@ -15,7 +15,8 @@ class LogSinkTest : public ::testing::Test {
  protected:
   // A sink of one incarnation that is ready for input.
   std::unique_ptr<SinkRig> Start(const std::vector<StatePiece>& pieces, int64_t epoch,
-                                 int subtask = 0, int parallelism = 1, LogSinkOptions options = {}) {
+                                 int subtask = 0, int parallelism = 1,
+                                 LogSinkOptions options = {}) {
     auto rig = std::make_unique<SinkRig>(&world_, subtask, parallelism, epoch);
     rig->Open(std::move(options));
     if (!pieces.empty()) rig->Restore(pieces);

@@ -1,5 +1,6 @@
 #include "connectors/log/log_source.h"
 
+#include "engine/base/sim_fail_points.h"
 #include "log_rig.h"
 
 namespace weir {
@@ -23,8 +24,8 @@ TEST_F(LogSourceTest, EachRecordSeesTheWatermarkOfTheOneBefore) {
   options.out_of_orderness_ms = 2;
   SourceRig rig(&world_, options);
   rig.Run();
-  EXPECT_THAT(rig.events, ElementsAre("a", "wm 7", "b", "c", "d", "wm 17", "e", "f", "g", "wm 18",
-                                      "end"));
+  EXPECT_THAT(rig.events,
+              ElementsAre("a", "wm 7", "b", "c", "d", "wm 17", "e", "f", "g", "wm 18", "end"));
   // Cut where the watermark moves and nowhere else.
   EXPECT_THAT(rig.batch_sizes[0], ElementsAre(1, 3, 3));
   EXPECT_THAT(rig.event_times, ElementsAre(10, 10, 7, 20, 20, 15, 21));
@@ -102,7 +103,8 @@ TEST_F(LogSourceTest, BadRecordsAreDeadLettersAndChangeNothingElse) {
                 HasSubstr("further ahead of the clock than 1h")),
           HasSubstr(R"("offset":6,"error":"WEIR-2008")"),
           HasSubstr(R"("offset":8,"error":"WEIR-2001","reason":"no space","field":null,"raw":"")"),
-          HasSubstr(R"("offset":9,"error":"WEIR-2001","reason":"no space","field":null,"raw":null,"raw_base64":"Im51bCIADQ==")")));
+          HasSubstr(
+              R"("offset":9,"error":"WEIR-2001","reason":"no space","field":null,"raw":null,"raw_base64":"Im51bCIADQ==")")));
   EXPECT_EQ(rig.Metric("weir_source_dead_letters_total"), 8);
 }
 
@@ -189,8 +191,8 @@ TEST_F(LogSourceTest, PartitionsAreAssignedByTheirNumber) {
     rig.Run();
     rows.push_back(rig.Rows());
   }
-  EXPECT_THAT(rows, ElementsAre(ElementsAre("p0"), ElementsAre("p1"),
-                                UnorderedElementsAre("p2", "p5")));
+  EXPECT_THAT(rows,
+              ElementsAre(ElementsAre("p0"), ElementsAre("p1"), UnorderedElementsAre("p2", "p5")));
 }
 
 TEST_F(LogSourceTest, ASubtaskWithoutSplitsIsIdle) {
@@ -279,6 +281,21 @@ TEST_F(LogSourceTest, RestoresWatermarksOfSplits) {
   EXPECT_EQ(second.events.front(), "wm 49");
   EXPECT_EQ(second.events[second.events.size() - 2], "wm 59");
   EXPECT_THAT(second.events, ::testing::Not(::testing::Contains("wm 89")));
+}
+
+// reliability B-33 put back: the first records after a restore are judged by no watermark.
+TEST_F(LogSourceTest, ThePlantedBugIsThere) {
+  world_.Put("in", 0, "100 a\n");
+  SourceRig first(&world_, LineSource());
+  first.Run();
+  const auto part = first.Snapshot();
+  SimFailPoints points([] {});
+  points.PlantBug("B-33");
+  SetFailPoints(&points);
+  SourceRig second(&world_, LineSource(), part->pieces);
+  second.Run();
+  SetFailPoints(nullptr);
+  EXPECT_THAT(second.events, ElementsAre("end"));  // "wm 99" without the bug
 }
 
 TEST_F(LogSourceTest, AReplacedTruncatedOrMissingLogStopsTheJob) {

@@ -47,7 +47,8 @@ class AsyncLogWriterTest : public ::testing::Test {
     });
   }
   void Sync(const std::string& name) {
-    log_->Sync([this, name](const Status& s) { answers_.push_back(name + (s.ok() ? "" : " failed")); });
+    log_->Sync(
+        [this, name](const Status& s) { answers_.push_back(name + (s.ok() ? "" : " failed")); });
   }
   void RunAll() {
     while (env_.RunPending() + mailbox_.RunAll() > 0) {
@@ -115,8 +116,7 @@ TEST_F(AsyncLogWriterTest, NothingFollowsAFailedAppend) {
   Sync("S2");
   RunAll();
   EXPECT_THAT(fake_->calls, ElementsAre("append a"));
-  EXPECT_THAT(answers_,
-              ElementsAre("A failed", "B failed", "S failed", "C failed", "S2 failed"));
+  EXPECT_THAT(answers_, ElementsAre("A failed", "B failed", "S failed", "C failed", "S2 failed"));
 }
 
 TEST_F(AsyncLogWriterTest, NothingFollowsAFailedSync) {

@@ -143,8 +143,8 @@ class NaiveQueue {
   std::vector<Entry> entries_;
 };
 
-void ExpectInOrder(AsyncOrder order, const Sequences& taken, const std::map<int64_t, uint64_t>& keys,
-                   std::map<uint64_t, int64_t>* last) {
+void ExpectInOrder(AsyncOrder order, const Sequences& taken,
+                   const std::map<int64_t, uint64_t>& keys, std::map<uint64_t, int64_t>* last) {
   for (const int64_t s : taken) {
     if (order == AsyncOrder::kNone) continue;
     const uint64_t line = order == AsyncOrder::kGlobal ? 0 : keys.at(s);

@@ -21,9 +21,14 @@ TEST(BoundedOutOfOrderness, IsTheHighestTimeMinusTheBoundMinusOne) {
     int64_t watermark;
   };
   const Case cases[] = {
-      {0, {10}, 9},           {0, {10, 10}, 9},        {0, {10, 7, 9}, 9},
-      {5, {10}, 4},           {5, {10, 20, 15}, 14},   {5, {-100}, -106},
-      {0, {INT64_MAX}, INT64_MAX - 1},                 {1000, {0}, -1001},
+      {0, {10}, 9},
+      {0, {10, 10}, 9},
+      {0, {10, 7, 9}, 9},
+      {5, {10}, 4},
+      {5, {10, 20, 15}, 14},
+      {5, {-100}, -106},
+      {0, {INT64_MAX}, INT64_MAX - 1},
+      {1000, {0}, -1001},
   };
   for (const Case& c : cases) {
     BoundedOutOfOrderness generator(c.bound);
