@@ -72,7 +72,7 @@ void Run(benchmark::State& state, const std::vector<OperatorRig*>& rigs) {
     for (OperatorRig* rig : rigs) {
       rig->now_ms += rows;  // an id a millisecond
       rig->ProcessKeyed(std::move(batch));
-      for (int64_t i = 0; i < rows; i += 128) rig->backend()->ReclaimExpired();  // 2 blocks a row
+      for (int64_t i = 0; i < rows; i += 32) rig->backend()->ReclaimExpired();  // 4 blocks a row
       batch = std::move(rig->emitted().back());
       rig->emitted().clear();
     }

@@ -11,6 +11,8 @@ namespace weir {
 namespace {
 // A segment that no manifest names may belong to a checkpoint being made; it is kept this long.
 constexpr int64_t kGarbageGraceMs = 10 * 60 * 1000;
+// How often records are counted for checkpoints.every_records.
+constexpr int64_t kCountEveryNs = 50'000'000;
 }  // namespace
 
 CheckpointCoordinator::CheckpointCoordinator(CoordinatorConfig config, const Env& env,
@@ -43,6 +45,7 @@ void CheckpointCoordinator::Begin(SnapshotKind kind, const std::string& savepoin
   }
   current_->started_ns = env_.clock->MonoNs();
   current_->done = std::move(done);
+  if (config_.every_records > 0) records_at_last_ = config_.records_read();
   trigger_(current_->barrier);
 }
 
@@ -123,6 +126,13 @@ void CheckpointCoordinator::End(Status status) {
   if (ended->done) ended->done(std::move(status));
 }
 
+bool CheckpointCoordinator::Due(int64_t now_ns) const {
+  if (!periodic_) return false;
+  if (now_ns >= next_due_ns_) return true;
+  return config_.every_records > 0 &&
+         config_.records_read() - records_at_last_ >= config_.every_records;
+}
+
 void CheckpointCoordinator::Tick() {
   const int64_t now = env_.clock->MonoNs();
   if (current_ != nullptr) {
@@ -132,14 +142,16 @@ void CheckpointCoordinator::Tick() {
                            config_.timeout_ms, " ms"),
               "raise checkpoints.timeout, or look for a task that is back-pressured"));
     }
-  } else if (periodic_ && now >= next_due_ns_) {
+  } else if (Due(now)) {
     Begin(SnapshotKind::kCheckpoint, "", nullptr);
   }
 }
 
 int64_t CheckpointCoordinator::NextDeadlineNs() const {
   if (current_ != nullptr) return current_->started_ns + config_.timeout_ms * 1'000'000;
-  return periodic_ ? next_due_ns_ : kNeverNs;
+  if (!periodic_) return kNeverNs;
+  if (config_.every_records == 0) return next_due_ns_;
+  return std::min(next_due_ns_, env_.clock->MonoNs() + kCountEveryNs);
 }
 
 }  // namespace weir

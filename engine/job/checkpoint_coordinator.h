@@ -25,6 +25,9 @@ struct CoordinatorConfig {
   int64_t interval_ms = 10'000;
   int64_t timeout_ms = 600'000;
   int retain = 3;
+  // Also after this many records have been read since the last one; 0 = by time only.
+  int64_t every_records = 0;
+  std::function<int64_t()> records_read;
   // operator uid -> (name, parallelism), for the manifest.
   std::vector<OperatorState> operators;
 };
@@ -64,6 +67,7 @@ class CheckpointCoordinator {
     std::vector<TaskAck> acks;
     Done done;
   };
+  bool Due(int64_t now_ns) const;
   Manifest MakeManifest(const InFlight& c) const;
   void Publish();
   void OnPublished(int64_t id, Status status);
@@ -78,6 +82,7 @@ class CheckpointCoordinator {
   std::unique_ptr<InFlight> current_;
   int64_t next_id_;
   int64_t next_due_ns_;
+  int64_t records_at_last_ = 0;
   bool periodic_ = true;
   int failures_ = 0;
   int64_t last_completed_ms_ = 0;

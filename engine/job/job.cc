@@ -67,6 +67,8 @@ Status Job::Prepare() {
   config.interval_ms = settings.checkpoints.interval_ms;
   config.timeout_ms = settings.checkpoints.timeout_ms;
   config.retain = settings.checkpoints.retain;
+  config.every_records = settings.checkpoints.every_records;
+  config.records_read = [this] { return metrics_.Sum("weir_source_records_total"); };
   config.operators = graph_->operators();
   WEIR_ASSIGN_OR_RETURN(const std::vector<int64_t> ids, storage_->List());
   config.first_id = ids.empty() ? 1 : ids.back() + 1;

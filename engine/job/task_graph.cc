@@ -14,7 +14,7 @@ StatusOr<std::unique_ptr<TaskGraph>> TaskGraph::Build(const PhysicalPlan& plan,
                                                       const RestorePoint& point,
                                                       const TaskGraphOptions& options) {
   std::unique_ptr<TaskGraph> graph(new TaskGraph());
-  WEIR_RETURN_IF_ERROR(graph->MakeNodes(plan, registry, services, epoch, point, options));
+  WEIR_RETURN_IF_ERROR(graph->MakeNodes(plan, registry, services, epoch, options));
   WEIR_RETURN_IF_ERROR(graph->Restore(plan, services, point, options.allow_non_restored));
   graph->MakeTasks(plan, services, options);
   WEIR_RETURN_IF_ERROR(graph->Connect(plan, services));
@@ -22,7 +22,7 @@ StatusOr<std::unique_ptr<TaskGraph>> TaskGraph::Build(const PhysicalPlan& plan,
 }
 
 Status TaskGraph::MakeNodes(const PhysicalPlan& plan, const Registry& registry,
-                            const JobServices& services, int64_t epoch, const RestorePoint& point,
+                            const JobServices& services, int64_t epoch,
                             const TaskGraphOptions& options) {
   for (const PhysicalTask& physical : plan.tasks) {
     first_.push_back(static_cast<int>(configs_.size()));
@@ -47,7 +47,6 @@ Status TaskGraph::MakeNodes(const PhysicalPlan& plan, const Registry& registry,
     }
   }
   watermarks_.assign(configs_.size(), kNoTimestamp);
-  (void)point;
   return absl::OkStatus();
 }
 

@@ -41,7 +41,7 @@ class TaskGraph {
  private:
   TaskGraph() = default;
   Status MakeNodes(const PhysicalPlan& plan, const Registry& registry, const JobServices& services,
-                   int64_t epoch, const RestorePoint& point, const TaskGraphOptions& options);
+                   int64_t epoch, const TaskGraphOptions& options);
   Status Restore(const PhysicalPlan& plan, const JobServices& services, const RestorePoint& point,
                  bool allow_non_restored);
   void MakeTasks(const PhysicalPlan& plan, const JobServices& services,

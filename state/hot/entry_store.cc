@@ -51,10 +51,8 @@ uint32_t EntryStore::TakeBlock() {
     return number;
   }
   WEIR_CHECK(end_ < kNoEntry - 1, "a state table has more than 4 billion entries");
-  const uint64_t shifted = uint64_t{end_} + kFirstSlab;
-  if ((shifted & (shifted - 1)) == 0) {
-    slabs_[63 - __builtin_clzll(shifted) - kFirstSlabBits] = Pages(shifted * stride_, false);
-  }
+  const Place place(end_);
+  if (place.index == 0) slabs_[place.slab] = Pages(place.items() * stride_, false);
   At(end_)->dirty_seq = 0;
   return end_++;
 }

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "engine/core/state_backend.h"
+#include "state/hot/number_list.h"
 #include "state/hot/pages.h"
 
 namespace weir {
@@ -44,11 +45,8 @@ class EntryStore {
   void Destroy(uint32_t number);
 
   HotEntry* At(uint32_t number) {
-    // Slab k holds kFirstSlab << k blocks, so that a small table is small and a large one has few.
-    const uint64_t shifted = uint64_t{number} + kFirstSlab;
-    const int slab = 63 - __builtin_clzll(shifted) - kFirstSlabBits;
-    const uint64_t index = shifted - (uint64_t{kFirstSlab} << slab);
-    return reinterpret_cast<HotEntry*>(slabs_[slab].get() + index * stride_);
+    const Place place(number);
+    return reinterpret_cast<HotEntry*>(slabs_[place.slab].get() + place.index * stride_);
   }
   const HotEntry* At(uint32_t number) const { return const_cast<EntryStore*>(this)->At(number); }
 
@@ -76,15 +74,14 @@ class EntryStore {
 
   void Prefetch(uint32_t number) {
     const char* at = reinterpret_cast<const char*>(At(number));
-    __builtin_prefetch(at, 1);
-    if (stride_ > 64) __builtin_prefetch(at + 64, 1);
+    PrefetchLine(at);
+    if (stride_ > 64) PrefetchLine(at + 64);
   }
   // Brings the account of what this entry's value owns up to date.
   void Measure(HotEntry* entry);
 
  private:
-  static constexpr int kFirstSlabBits = 5;
-  static constexpr uint32_t kFirstSlab = 1 << kFirstSlabBits;
+  using Place = SlabPlace<5>;
   static constexpr int kMaxSlabs = 28;  // 2^33 blocks: more than there are numbers
 
   const char* Bytes(const HotEntry* entry) const {

@@ -35,8 +35,8 @@ class HashIndex {
   void Replace(uint64_t hash, uint32_t from, uint32_t to);
 
   void Prefetch(uint64_t hash) const {
-    if (size_ > 0) __builtin_prefetch(&slots_.at(slots_.Home(Tag(hash))));
-    if (growing()) __builtin_prefetch(&old_.at(old_.Home(Tag(hash))));
+    if (size_ > 0) PrefetchLine(&slots_.at(slots_.Home(Tag(hash))));
+    if (growing()) PrefetchLine(&old_.at(old_.Home(Tag(hash))));
   }
   // The first number whose tag fits: almost always the right one.
   uint32_t Candidate(uint64_t hash) const {

@@ -188,8 +188,7 @@ void HotTable::ScanAll(
 size_t HotTable::memory_bytes() const {
   Measure();
   return sizeof(*this) + store_.memory_bytes() + index_.memory_bytes() + trees_.memory_bytes() +
-         (dirty_.capacity() + sealed_dirty_.capacity()) * sizeof(uint32_t) + erased_.bytes() +
-         sealed_.bytes();
+         dirty_.memory_bytes() + sealed_dirty_.memory_bytes() + erased_.bytes() + sealed_.bytes();
 }
 
 Status HotTable::Load(const StateRecord& record) {

@@ -16,11 +16,11 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "engine/core/state_backend.h"
 #include "state/hot/entry_store.h"
 #include "state/hot/hash_index.h"
+#include "state/hot/number_list.h"
 #include "state/hot/record_parts.h"
 #include "state/hot/ttl_clock.h"
 
@@ -105,13 +105,13 @@ class HotTable : public StateTable {
   uint32_t reclaim_at_ = 0;
 
   uint32_t seq_ = 1;
-  std::vector<uint32_t> dirty_;
+  NumberList dirty_;
   RecordParts erased_;  // since the last seal
 
   SealMode mode_ = SealMode::kNone;
-  std::vector<uint32_t> sealed_dirty_;  // delta: what to serialise; may hold stale numbers
-  uint32_t sealed_end_ = 0;             // full: blocks to walk
-  size_t cursor_ = 0;                   // into either
+  NumberList sealed_dirty_;  // delta: what to serialise; may hold stale numbers
+  uint32_t sealed_end_ = 0;  // full: blocks to walk
+  size_t cursor_ = 0;        // into either
   RecordParts sealed_;
   std::string scratch_;
 };

@@ -13,6 +13,13 @@
 
 namespace weir {
 
+// gcc 12 takes a function that only prefetches for one without effect and drops its calls; the
+// empty asm is an effect.
+inline void PrefetchLine(const void* at) {
+  __builtin_prefetch(at);
+  asm volatile("");
+}
+
 class Pages {
  public:
   Pages() = default;
