@@ -11,14 +11,13 @@ struct AgentLoopMetrics {
   Counter *events, *passed, *blocked, *escalated;
   Counter* calls;  // requests sent, retries included
   // Calls that were not needed, by reason.
-  Counter *avoided_rule, *avoided_flight, *avoided_decision_log, *avoided_record,
-      *avoided_capacity;
+  Counter *avoided_rule, *avoided_flight, *avoided_decision_log, *avoided_record, *avoided_capacity;
   Counter *decisions, *failsafe, *rule_proposed, *rule_refused, *rules_applied, *rules_malformed;
   Counter *late_replies, *bad_replies, *retries, *evaluation_errors, *protected_rows;
   Counter* waiters_refused;  // beyond the bound, answered by the fail-safe
   Gauge *waiting, *in_flight, *rules_active, *pending, *known_decisions;
-  Histogram* rule_lag_ms;   // from the decision to its rule's application here
-  Histogram* decision_ms;   // from the question to the decision
+  Histogram* rule_lag_ms;  // from the decision to its rule's application here
+  Histogram* decision_ms;  // from the question to the decision
 };
 
 }  // namespace weir

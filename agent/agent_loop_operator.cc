@@ -75,8 +75,8 @@ void AgentLoopOperator::OpenLogs() {
     return records_.Contains(KeyRef{group, HashBytes(d.key), d.key}, d.request_id);
   };
   decision_log_ = std::make_unique<DecisionLog>(std::move(log));
-  rule_log_ = std::make_unique<RuleLog>(context(), config_->rule_topic(), fail,
-                                        [this] { EndTurn(); });
+  rule_log_ =
+      std::make_unique<RuleLog>(context(), config_->rule_topic(), fail, [this] { EndTurn(); });
 }
 
 Status AgentLoopOperator::OpenPaths() {
@@ -85,10 +85,9 @@ Status AgentLoopOperator::OpenPaths() {
   WEIR_ASSIGN_OR_RETURN(RowDecoder decoder,
                         RowDecoder::Create(schema, config_->key, info.max_parallelism));
   decoder_ = std::make_unique<RowDecoder>(std::move(decoder));
-  const AgentLoopParts parts = {config_.get(),  context(),     metrics_.get(),
-                                output_.get(),  &pending_,     &records_,
-                                &flights_,      rules_.get(),  decision_log_.get(),
-                                rule_log_.get(), decoder_.get()};
+  const AgentLoopParts parts = {config_.get(),       context(),       metrics_.get(), output_.get(),
+                                &pending_,           &records_,       &flights_,      rules_.get(),
+                                decision_log_.get(), rule_log_.get(), decoder_.get()};
   WEIR_ASSIGN_OR_RETURN(auto slow_view, EventView::Create(*config_));
   WEIR_ASSIGN_OR_RETURN(auto row_view, EventView::Create(*config_));
   WEIR_ASSIGN_OR_RETURN(Masking masking, Masking::Create(schema, config_->mask));
@@ -97,10 +96,9 @@ Status AgentLoopOperator::OpenPaths() {
   WEIR_ASSIGN_OR_RETURN(auto channel, context()->Agent(config_->endpoint));
   Validator validator(ValidatorConfig(*config_, info.parallelism), row_view->signature(), protect);
   results_ = std::make_unique<ResultQueue>(parts);
-  slow_ = std::make_unique<SlowPath>(parts, results_.get(), std::move(slow_view),
-                                     std::move(masking),
-                                     Decider(std::move(validator), rules_.get()),
-                                     std::move(channel), [this] { EndTurn(); });
+  slow_ = std::make_unique<SlowPath>(
+      parts, results_.get(), std::move(slow_view), std::move(masking),
+      Decider(std::move(validator), rules_.get()), std::move(channel), [this] { EndTurn(); });
   rows_ = std::make_unique<RowPath>(parts, results_.get(), slow_.get(), std::move(row_view),
                                     std::move(protect));
   return absl::OkStatus();

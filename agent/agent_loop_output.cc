@@ -33,6 +33,11 @@ void AgentLoopOutput::Pass(const RecordBatch& batch, size_t row) {
   FlushIfFull(kFast);
 }
 
+void AgentLoopOutput::PassRows(const RecordBatch& batch, std::span<const uint32_t> rows) {
+  if (batches_[kFast].rows() + rows.size() > kMaxBatchRows) FlushPort(kFast);
+  batches_[kFast].Gather(batch, rows);
+}
+
 void AgentLoopOutput::PassAll(RecordBatch batch) {
   FlushPort(kFast);
   out_->Emit(kFast, std::move(batch));

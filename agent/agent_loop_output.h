@@ -2,6 +2,7 @@
 // event that caused it, so that its effect id is the same in every run.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,7 @@ class AgentLoopOutput {
   AgentLoopOutput(const AgentLoopConfig& config, Collector* out);
 
   void Pass(const RecordBatch& batch, size_t row);
+  void PassRows(const RecordBatch& batch, std::span<const uint32_t> rows);
   void PassAll(RecordBatch batch);
   // A row on `decisions`.
   void Decide(const RecordBatch& batch, size_t row, const Decision& decision);

@@ -60,8 +60,8 @@ std::vector<std::string> CarryNames(const OperatorPlanContext& context) {
 }
 
 void ReadCarry(const OperatorPlanContext& context, AgentLoopConfig* config, Checks* checks) {
-  static const std::set<std::string> kTaken = {"verdict",   "rule_id", "rule_version", "request_id",
-                                               "seq",       "action",  "action_id",    "expires_ts"};
+  static const std::set<std::string> kTaken = {"verdict", "rule_id", "rule_version", "request_id",
+                                               "seq",     "action",  "action_id",    "expires_ts"};
   std::set<std::string> seen;
   for (const std::string& name : CarryNames(context)) {
     const int column = config->input->Find(name);
@@ -69,10 +69,9 @@ void ReadCarry(const OperatorPlanContext& context, AgentLoopConfig* config, Chec
       checks->Check("carry", Err(ErrorCode::kPlanSchema,
                                  absl::StrCat("the input has no field '", name, "'")));
     } else if (kTaken.count(name) != 0 || !seen.insert(name).second) {
-      checks->Check("carry",
-                    Err(ErrorCode::kPlanSchema,
-                        absl::StrCat("'", name, "' is a column of the outputs already"),
-                        "name the fields to carry in `carry`"));
+      checks->Check("carry", Err(ErrorCode::kPlanSchema,
+                                 absl::StrCat("'", name, "' is a column of the outputs already"),
+                                 "name the fields to carry in `carry`"));
     } else {
       config->carry.push_back(column);
     }

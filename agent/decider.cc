@@ -51,8 +51,8 @@ Status Decider::Apply(const AgentReply& reply, Trigger trigger, Decision* decisi
     ++*refused;
     if (decision->reason.size() < kMaxReason) {
       // What an agent wrote may be part of the message.
-      absl::StrAppend(&decision->reason, decision->reason.empty() ? "" : "; ", "rule refused: ",
-                      CleanText(FormatError(status), 256));
+      absl::StrAppend(&decision->reason, decision->reason.empty() ? "" : "; ",
+                      "rule refused: ", CleanText(FormatError(status), 256));
     }
   }
   return absl::OkStatus();

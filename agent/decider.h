@@ -1,4 +1,5 @@
-// Turns an agent's reply into a decision: what is malformed is no reply, what is over-broad is no rule.
+// Turns an agent's reply into a decision: what is malformed is no reply, what is over-broad is no
+// rule.
 #pragma once
 
 #include <string>
@@ -11,8 +12,7 @@ namespace weir {
 
 class Decider {
  public:
-  Decider(Validator validator, RuleSet* rules)
-      : validator_(std::move(validator)), rules_(rules) {}
+  Decider(Validator validator, RuleSet* rules) : validator_(std::move(validator)), rules_(rules) {}
 
   // Fills verdict, reason, agent, rule and action of `decision`. kAgentBadReply, and nothing is
   // filled, if the reply is malformed. At most one rule is accepted; what became of the others

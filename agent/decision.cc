@@ -73,8 +73,8 @@ StatusOr<Decision> DecisionFromLine(std::string_view line) {
   agent::v1::Decision proto;
   google::protobuf::util::JsonParseOptions options;
   options.ignore_unknown_fields = true;  // a newer version may have written more
-  const auto status = google::protobuf::util::JsonStringToMessage(
-      {line.data(), line.size()}, &proto, options);
+  const auto status =
+      google::protobuf::util::JsonStringToMessage({line.data(), line.size()}, &proto, options);
   if (!status.ok()) return Malformed("not proto3 JSON");
   return FromProto(proto);
 }

@@ -15,8 +15,8 @@ struct Decision {
   enum class Source : uint8_t { kAgent = 1, kFailSafe = 2 };
 
   std::string request_id;
-  int64_t seq = 0;           // per key
-  std::string key;           // canonical bytes
+  int64_t seq = 0;  // per key
+  std::string key;  // canonical bytes
   std::string verdict;
   std::string reason;
   Source source = Source::kAgent;

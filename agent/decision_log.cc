@@ -24,8 +24,8 @@ DecisionLog::~DecisionLog() = default;
 DecisionLog::Partition* DecisionLog::At(int partition) {
   Partition& p = partitions_[partition];
   if (p.lazy == nullptr) {
-    p.lazy = std::make_shared<LazyLogWriter>(config_.client, config_.topic, partition,
-                                             config_.epoch);
+    p.lazy =
+        std::make_shared<LazyLogWriter>(config_.client, config_.topic, partition, config_.epoch);
     p.writer = std::make_unique<AsyncLogWriter>(config_.io, config_.mail, p.lazy);
   }
   return &p;
@@ -91,8 +91,9 @@ void DecisionLog::ReadNext() {
   const int partition = to_read_.back();
   reader_ = std::make_unique<AsyncLogReader>(
       config_.io, config_.mail,
-      [client = config_.client, topic = config_.topic, partition,
-       from = At(partition)->next] { return client->OpenReader(topic, partition, from); },
+      [client = config_.client, topic = config_.topic, partition, from = At(partition)->next] {
+        return client->OpenReader(topic, partition, from);
+      },
       [this](const Status& status) { OnRead(status); });
   reader_->Start(LogReadOptions());
 }

@@ -1,5 +1,5 @@
-// The home of "the first decision wins" (DESIGN D16): an internal topic, one partition per key group.
-// Nothing derived from a decision leaves before it is durable here.
+// The home of "the first decision wins" (DESIGN D16): an internal topic, one partition per key
+// group. Nothing derived from a decision leaves before it is durable here.
 #pragma once
 
 #include <cstdint>

@@ -87,6 +87,7 @@ class DecisionRecords {
   int64_t NextSeq(const KeyRef& key) { return ++keys_.Mutable(key).seq; }
   // Did this key ever have a decision? One look-up for the keys that never had.
   bool Any(const KeyRef& key) {
+    if (keys_.table()->size() == 0) return false;
     const KeyDecisions* d = keys_.Get(key);
     return d != nullptr && d->decisions > 0;
   }

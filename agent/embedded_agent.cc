@@ -26,14 +26,14 @@ bool SpeaksForQuarantine(const Value& statistic) {
   }
 }
 
-// A field whose value was masked cannot be written as a predicate; then the proposal leaves it empty,
-// which stands for the request's signature. JSON does not tell a timestamp from a number, so numbers
-// are left to the engine as well.
+// A field whose value was masked cannot be written as a predicate; then the proposal leaves it
+// empty, which stands for the request's signature. JSON does not tell a timestamp from a number, so
+// numbers are left to the engine as well.
 std::string PredicateFor(const Value& signature) {
   std::string out;
   for (const auto& [name, value] : signature.map()) {
-    const bool plain = value.kind() == Value::Kind::kString &&
-                       value.string_value().rfind("hmac:", 0) != 0;
+    const bool plain =
+        value.kind() == Value::Kind::kString && value.string_value().rfind("hmac:", 0) != 0;
     if (!plain) return "";
     if (!out.empty()) out += " && ";
     out += EqualityText(name.string_value(), value);
@@ -45,9 +45,8 @@ std::string PredicateFor(const Value& signature) {
 
 StatusOr<AgentReply> EmbeddedAgent::Judge(const AgentRequest& request) {
   const StatusOr<Value> context = ParseJson(request.context_json);
-  const Value* novelty = context.ok() && context->kind() == Value::Kind::kMap
-                             ? context->Get("novelty")
-                             : nullptr;
+  const Value* novelty =
+      context.ok() && context->kind() == Value::Kind::kMap ? context->Get("novelty") : nullptr;
   const Value* signature = novelty != nullptr ? context->Get("signature") : nullptr;
   if (signature == nullptr || novelty->kind() != Value::Kind::kMap ||
       signature->kind() != Value::Kind::kMap) {

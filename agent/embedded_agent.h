@@ -1,5 +1,5 @@
-// The agent that needs no server: it decides by the novelty test's own statistics. Stands behind the
-// same interface as the gRPC client, sees no more than it and answers as late.
+// The agent that needs no server: it decides by the novelty test's own statistics. Stands behind
+// the same interface as the gRPC client, sees no more than it and answers as late.
 #pragma once
 
 #include <memory>
@@ -13,8 +13,7 @@ class EmbeddedAgent : public AgentChannel {
  public:
   explicit EmbeddedAgent(Executor* io) : io_(io) {}
   // Answers on the I/O executor, never before returning.
-  void Decide(const AgentRequest& request,
-              std::function<void(StatusOr<AgentReply>)> done) override;
+  void Decide(const AgentRequest& request, std::function<void(StatusOr<AgentReply>)> done) override;
 
   // Quarantine with a rule for the signature if any statistic speaks for it: a number above zero or
   // a flag that is set. Else release. kAgentBadReply for a context that cannot be read.

@@ -5,7 +5,8 @@
 #include <deque>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+
+#include "agent/string_map.h"
 
 namespace weir {
 
@@ -31,7 +32,7 @@ class FlightTable {
   // nullptr if nothing is in flight for the signature.
   Flight* Find(std::string_view signature) {
     if (flights_.empty()) return nullptr;  // the usual case costs no hash
-    const auto it = flights_.find(std::string(signature));
+    const auto it = flights_.find(signature);
     return it == flights_.end() ? nullptr : &it->second;
   }
   // The flight of a signature that has none yet.
@@ -68,14 +69,10 @@ class FlightTable {
 
   size_t size() const { return flights_.size(); }
   size_t waiting() const { return waiting_; }
-  template <typename F>
-  void ForEach(F f) {
-    for (auto& [signature, flight] : flights_) f(&flight);
-  }
 
  private:
   size_t max_per_signature_, max_total_;
-  std::unordered_map<std::string, Flight> flights_;
+  StringMap<Flight> flights_;
   size_t waiting_ = 0;
 };
 

@@ -20,7 +20,7 @@ void LateReplies::Remember(Entry entry) {
 }
 
 void LateReplies::NoteAnswered(std::string_view signature, const RecordBatch& batch, size_t row) {
-  const auto it = entries_.find(std::string(signature));
+  const auto it = entries_.find(signature);
   if (it == entries_.end()) return;
   RuleOrigin& newest = it->second.newest;
   newest.origin = batch.origin[row];

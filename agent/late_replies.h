@@ -7,9 +7,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "agent/rule.h"
+#include "agent/string_map.h"
 #include "engine/model/record_batch.h"
 
 namespace weir {
@@ -39,8 +39,8 @@ class LateReplies {
 
  private:
   size_t max_;
-  std::deque<std::string> order_;  // signatures
-  std::unordered_map<std::string, Entry> entries_;     // by signature
+  std::deque<std::string> order_;                       // signatures
+  std::unordered_map<std::string, Entry> entries_;      // by signature
   std::unordered_map<std::string, std::string> by_id_;  // request id -> signature
 };
 

@@ -1,5 +1,5 @@
-// A writer that opens its partition at the first call, on the thread that calls: opening blocks, and
-// most of a topic's partitions are never written to.
+// A writer that opens its partition at the first call, on the thread that calls: opening blocks,
+// and most of a topic's partitions are never written to.
 #pragma once
 
 #include <memory>

@@ -20,8 +20,8 @@ enum class MaskMode : uint8_t {
 
 // Builds the context of a request from one row:
 //   {"event":{...},"signature":{...},"novelty":{...},"event_time":1490620016000}
-// A field that is not kept appears nowhere, the signature included. Above the bound, event fields go
-// first, the longest text first (of equal ones the later field); then novelty fields in the same
+// A field that is not kept appears nowhere, the signature included. Above the bound, event fields
+// go first, the longest text first (of equal ones the later field); then novelty fields in the same
 // way; then the signature. "trimmed" says how many went.
 class Masking {
  public:

@@ -17,8 +17,8 @@ class ResultQueue {
   // The row waits behind its signature's flight, which has room.
   void Wait(Flight* flight, const EventView& view, const RecordBatch& batch, size_t row);
   // The row is answered by `rule_id`, in its turn. `waiter` is its entry if it waited, else 0.
-  void Answer(const EventView& view, const RecordBatch& batch, size_t row,
-              std::string_view rule_id, int64_t waiter);
+  void Answer(const EventView& view, const RecordBatch& batch, size_t row, std::string_view rule_id,
+              int64_t waiter);
   // The entry goes without a result.
   void Drop(int64_t sequence);
   // The entry's result is known; what may leave now does.

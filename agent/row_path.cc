@@ -24,7 +24,7 @@ void RowPath::Process(RecordBatch batch) {
   }
   p_.metrics->passed->Add(static_cast<int64_t>(passed_.size()));
   if (passed_.size() == batch.rows()) return p_.output->PassAll(std::move(batch));
-  for (const uint32_t row : passed_) p_.output->Pass(batch, row);
+  p_.output->PassRows(batch, passed_);
 }
 
 void RowPath::Release(Flight* flight, size_t max) {
@@ -66,7 +66,8 @@ void RowPath::MatchRules(const RecordBatch& batch) {
 
 RowPath::Outcome RowPath::Step(const RecordBatch& batch, size_t row, int64_t waiter) {
   if (!Signature::Matchable(view_->signatures()[row])) return Outcome::kPass;
-  if (AnswerFromRecord(batch, row, waiter)) return Outcome::kHandled;
+  const bool known_key = p_.records->Any(view_->key(row));
+  if (known_key && AnswerFromRecord(batch, row, waiter)) return Outcome::kHandled;
   if (waiter == 0) {
     if (Flight* flight = p_.flights->Find(view_->signatures()[row])) {
       return Queue(flight, batch, row);
@@ -77,7 +78,7 @@ RowPath::Outcome RowPath::Step(const RecordBatch& batch, size_t row, int64_t wai
     if (view_->novel(row)) p_.metrics->avoided_rule->Add();
     return Block(batch, row, rule->id, waiter);
   }
-  if (const Standing* standing = StandingAt(batch, row)) {
+  if (const Standing* standing = known_key ? StandingAt(batch, row) : nullptr) {
     // Whoever waited for an agent that did not come, and whoever follows, is not released.
     return standing->fail_safe ? Block(batch, row, kFailSafeRuleId, waiter) : Outcome::kPass;
   }
@@ -87,9 +88,7 @@ RowPath::Outcome RowPath::Step(const RecordBatch& batch, size_t row, int64_t wai
 }
 
 bool RowPath::AnswerFromRecord(const RecordBatch& batch, size_t row, int64_t waiter) {
-  const KeyRef key = view_->key(row);
-  if (!p_.records->Any(key)) return false;
-  const DecisionRecord* record = p_.records->Find(key, view_->fingerprint(row));
+  const DecisionRecord* record = p_.records->Find(view_->key(row), view_->fingerprint(row));
   if (record == nullptr) return false;
   const int64_t now = p_.context->env().clock->NowMs();
   if (record->request_id != view_->request_id(row, now)) return false;
@@ -139,13 +138,12 @@ RowPath::Outcome RowPath::Block(const RecordBatch& batch, size_t row, std::strin
 }
 
 const Standing* RowPath::StandingAt(const RecordBatch& batch, size_t row) {
-  const KeyRef key = view_->key(row);
-  if (!p_.records->Any(key)) return nullptr;
-  const Standing* standing = p_.records->FindStanding(key, view_->signatures()[row]);
+  const Standing* standing =
+      p_.records->FindStanding(view_->key(row), view_->signatures()[row]);
   if (standing == nullptr) return nullptr;
   const int64_t time = batch.event_time[row];
-  const bool covers = time == kNoTimestamp ||
-                      time - standing->event_time_ms < p_.config->recheck_after_ms;
+  const bool covers =
+      time == kNoTimestamp || time - standing->event_time_ms < p_.config->recheck_after_ms;
   return covers ? standing : nullptr;
 }
 

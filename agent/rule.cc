@@ -123,8 +123,8 @@ StatusOr<Rule> RuleFromLine(std::string_view line) {
   agent::v1::Rule proto;
   JsonParseOptions options;
   options.ignore_unknown_fields = true;  // a newer version may have written more
-  const auto status = google::protobuf::util::JsonStringToMessage(
-      {line.data(), line.size()}, &proto, options);
+  const auto status =
+      google::protobuf::util::JsonStringToMessage({line.data(), line.size()}, &proto, options);
   if (!status.ok()) return Malformed("not proto3 JSON");
   return RuleFromProto(proto);
 }

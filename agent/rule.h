@@ -21,17 +21,17 @@ struct RuleOrigin {
 struct Rule {
   std::string id;
   int64_t version = 1;
-  std::string predicate;       // CEL; empty = the exact signature
-  std::string signature;       // canonical bytes, set if the rule is about one signature
+  std::string predicate;  // CEL; empty = the exact signature
+  std::string signature;  // canonical bytes, set if the rule is about one signature
   std::string signature_text;
   std::string action;
-  std::string scope;           // "signature" or "any"
+  std::string scope;  // "signature" or "any"
   RuleOrigin origin;
-  int64_t expires_ms = 0;      // event time; not matched after it
+  int64_t expires_ms = 0;  // event time; not matched after it
   std::string request_id;
   std::string agent;
   RuleStage stage = RuleStage::kFull;
-  int64_t created_ms = 0;      // wall clock
+  int64_t created_ms = 0;  // wall clock
   std::string reason;
 
   bool operator==(const Rule&) const;
@@ -44,8 +44,8 @@ std::string MakeRuleId(const Rule& rule);
 std::string RuleKey(std::string_view id, int64_t version);
 inline std::string RuleKey(const Rule& rule) { return RuleKey(rule.id, rule.version); }
 
-// True if `rule` may answer row i, by origin and expiry alone: on the origin's own split what stands
-// behind it, elsewhere what is not earlier in event time.
+// True if `rule` may answer row i, by origin and expiry alone: on the origin's own split what
+// stands behind it, elsewhere what is not earlier in event time.
 bool IsValidFor(const Rule& rule, const RecordBatch& batch, size_t row);
 
 // One line of the rule log, no newline; and back. kRuleInvalid for a line that is no rule.

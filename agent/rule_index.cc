@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/bytes.h"
-#include "engine/base/hash.h"
 
 namespace weir {
 
@@ -64,8 +63,6 @@ ExprOptions RuleExprOptions() {
   options.max_depth = 16;
   return options;
 }
-
-size_t RuleIndex::HashOf(std::string_view s) { return HashBytes(s); }
 
 StatusOr<std::unique_ptr<RuleIndex::Entry>> RuleIndex::Compile(const Rule& rule, Place* place) {
   auto entry = std::make_unique<Entry>();

@@ -6,11 +6,11 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "agent/rule.h"
 #include "agent/signature.h"
+#include "agent/string_map.h"
 #include "engine/base/status.h"
 #include "engine/expr/program.h"
 #include "engine/model/record_batch.h"
@@ -52,11 +52,7 @@ class RuleIndex {
     std::vector<uint32_t> places;           // ... and their places in *out
   };
   using Bucket = std::vector<Entry*>;
-  struct Hash {
-    using is_transparent = void;
-    size_t operator()(std::string_view s) const { return HashOf(s); }
-  };
-  using Buckets = std::unordered_map<std::string, Bucket, Hash, std::equal_to<>>;
+  using Buckets = StringMap<Bucket>;
   struct Place {  // where a rule stands
     enum class Kind : uint8_t { kSignature, kColumn, kUnindexed };
     Kind kind = Kind::kUnindexed;
@@ -64,7 +60,6 @@ class RuleIndex {
     std::string key;
   };
 
-  static size_t HashOf(std::string_view s);
   StatusOr<std::unique_ptr<Entry>> Compile(const Rule& rule, Place* place);
   StatusOr<std::unique_ptr<Entry>> Prepare(const Rule& rule, Place* place);
   Status CheckPlace(const Place& place);
@@ -78,7 +73,7 @@ class RuleIndex {
 
   SchemaPtr schema_;
   Signature signature_;
-  std::unordered_map<std::string, std::pair<std::unique_ptr<Entry>, Place>> rules_;  // by rule key
+  StringMap<std::pair<std::unique_ptr<Entry>, Place>> rules_;  // by rule key
   Buckets by_signature_;
   std::vector<std::pair<int, Buckets>> by_column_;
   Bucket unindexed_;

@@ -1,5 +1,5 @@
-// A subtask's side of the rule log: one partition that all subtasks append to. Readers drop what they
-// have, so appending twice does no harm.
+// A subtask's side of the rule log: one partition that all subtasks append to. Readers drop what
+// they have, so appending twice does no harm.
 #pragma once
 
 #include <functional>
@@ -22,7 +22,8 @@ class RuleLog {
           std::function<void(const Status&)> fail, std::function<void()> done);
 
   // Reads from `offset` to the end as it is now, calls `on_rule` for each line and then `ready`. A
-  // replay must find the rules that the run before it had, whenever the control input delivers them.
+  // replay must find the rules that the run before it had, whenever the control input delivers
+  // them.
   void ReadToEnd(int64_t offset, std::function<void(int64_t offset, std::string_view line)> on_rule,
                  std::function<void()> ready);
 

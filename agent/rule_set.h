@@ -1,5 +1,5 @@
-// The rules that a subtask has applied: broadcast state plus its index. A function of the rule log and
-// of event time alone, so that every subtask and every restore arrives at the same set.
+// The rules that a subtask has applied: broadcast state plus its index. A function of the rule log
+// and of event time alone, so that every subtask and every restore arrives at the same set.
 #pragma once
 
 #include <cstdint>

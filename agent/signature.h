@@ -37,7 +37,7 @@ class Signature {
  private:
   std::vector<std::string> fields_;
   KeySelector selector_;
-  SchemaPtr narrow_;               // of the signature fields alone
+  SchemaPtr narrow_;  // of the signature fields alone
   KeySelector narrow_selector_;
 };
 

@@ -89,9 +89,9 @@ class SlowPath {
   Attempts attempts_;
   LateReplies late_;
   RecordBatch scratch_;
-  std::set<int64_t> appending_;               // their decision is on its way to the log
+  std::set<int64_t> appending_;  // their decision is on its way to the log
   std::unordered_map<int64_t, int64_t> asked_ms_;
-  std::deque<std::string> to_release_;        // signatures
+  std::deque<std::string> to_release_;                // signatures
   std::multimap<std::string, std::string> awaiting_;  // rule key -> signature
 };
 

@@ -74,16 +74,14 @@ void SlowPath::OnWake() {
       results_->Drop(d.sequence);
       Release(p_.flights->Find(signature));
     } else {
-      DecideByFailSafe(d.sequence,
-                       Err(ErrorCode::kAgentTimeout, "the agent did not answer in time"),
-                       d.attempt);
+      DecideByFailSafe(
+          d.sequence, Err(ErrorCode::kAgentTimeout, "the agent did not answer in time"), d.attempt);
     }
   }
 }
 
 // The request has its decision already, or there is none of this id.
-void SlowPath::OnLateReply(const std::string& request_id,
-                           const StatusOr<AgentReply>& reply) {
+void SlowPath::OnLateReply(const std::string& request_id, const StatusOr<AgentReply>& reply) {
   if (!reply.ok()) return;
   if (WEIR_PLANTED_BUG("H-7")) return HandleTwice(request_id, *reply);
   const LateReplies::Entry* found = late_.Find(request_id);

@@ -15,7 +15,6 @@ constexpr size_t kMaxReason = 512;
 
 Status Refuse(std::string_view why) { return Err(ErrorCode::kRuleInvalid, why); }
 
-
 }  // namespace
 
 StatusOr<Rule> Validator::Validate(const RuleProposal& proposal, const Trigger& trigger,
@@ -75,8 +74,7 @@ Status Validator::CheckPredicate(const std::string& predicate, const Trigger& tr
   std::vector<EvalResult> result;
   const std::array<uint32_t, 1> row = {static_cast<uint32_t>(trigger.row)};
   (*program)->Eval(*trigger.batch, row, &result);
-  const bool matches = result[0].error.empty() &&
-                       result[0].value.kind() == Value::Kind::kBool &&
+  const bool matches = result[0].error.empty() && result[0].value.kind() == Value::Kind::kBool &&
                        result[0].value.bool_value();
   if (!matches) return Refuse("the predicate does not match the event it is about");
   return absl::OkStatus();
@@ -118,8 +116,8 @@ Status Validator::TakeRateToken(int64_t now_ms) {
     in_minute_ = 0;
   }
   if (in_minute_ >= config_.max_per_minute) {
-    return Err(ErrorCode::kRuleCap, absl::StrCat("more than ", config_.max_per_minute,
-                                                 " rules in this minute"));
+    return Err(ErrorCode::kRuleCap,
+               absl::StrCat("more than ", config_.max_per_minute, " rules in this minute"));
   }
   ++in_minute_;
   return absl::OkStatus();

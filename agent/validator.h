@@ -1,5 +1,5 @@
-// Makes a rule of a proposal, or refuses it with a number (DESIGN D17, reliability 4.2). Whatever the
-// agent was talked into ends here.
+// Makes a rule of a proposal, or refuses it with a number (DESIGN D17, reliability 4.2). Whatever
+// the agent was talked into ends here.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ struct Trigger {
   std::string_view signature;  // canonical bytes
   std::string request_id;
   std::string agent;
-  int64_t now_ms = 0;          // wall clock
+  int64_t now_ms = 0;  // wall clock
   // Highest version of a rule that the key's decisions recorded; may be empty.
   std::function<int64_t(const std::string& rule_id)> recorded_version;
 };

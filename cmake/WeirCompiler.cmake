@@ -16,7 +16,8 @@ add_compile_definitions(_GLIBCXX_ASSERTIONS)
 
 find_program(WEIR_CCACHE ccache)
 if(WEIR_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${WEIR_CCACHE})
+  # Relative paths and no working directory in the hash: another clone of the repository finds the same objects.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${WEIR_CCACHE})
 endif()
 
 # A preset that needs another linker (tsan: lld, mold ignores its version script) sets WEIR_MOLD to OFF.

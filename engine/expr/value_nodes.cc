@@ -36,20 +36,13 @@ State ValueNode::Compute(Context& ctx, uint32_t r) {
   }
   Result result;
   if (const Err err = Row(ctx, pointers_.data(), &result); err != Err::kOk) return Error(err);
-  Store(ctx, r, result);
+  Store(r, result);
   return kStateOk;
 }
 
-void ValueNode::Store(Context& ctx, uint32_t r, const Result& result) {
+void ValueNode::Store(uint32_t r, const Result& result) {
   const Value& value = result.borrowed != nullptr ? *result.borrowed : result.made;
-  if (!UnboxRow(kind_, value, r, &buffer_)) {
-    buffer_.state[r] = Error(Err::kNoOverload);
-  } else if (buffer_.state[r] == kStateOk && (kind_ == Kind::kString || kind_ == Kind::kBytes)) {
-    const auto in_boxed = [&](const Value& v) { return result.borrowed == &v; };
-    if (result.borrowed == nullptr || std::any_of(boxed_.begin(), boxed_.end(), in_boxed)) {
-      buffer_.strings[r] = ctx.scratch.arena.Copy(value.string_value());
-    }
-  }
+  if (!UnboxRow(kind_, value, r, &buffer_)) buffer_.state[r] = Error(Err::kNoOverload);
 }
 
 namespace {

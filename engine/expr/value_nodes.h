@@ -30,8 +30,8 @@ class ValueNode : public Node {
   const Vec& Eval(Context& ctx, const Selection& rows) override;
 
  protected:
-  // `args` has no errors but may have nulls. A typed string result must live as long as the
-  // arguments' own arrays, so it is given as `borrowed` or put into the arena.
+  // `args` has no errors but may have nulls. A text that a node of a typed kind gives is a view, so
+  // it is `borrowed` from inside a list or map of an argument, whose arrays live long enough.
   struct Result {
     Value made;
     const Value* borrowed = nullptr;
@@ -41,7 +41,7 @@ class ValueNode : public Node {
 
  private:
   State Compute(Context& ctx, uint32_t r);
-  void Store(Context& ctx, uint32_t r, const Result& result);
+  void Store(uint32_t r, const Result& result);
 
   std::vector<NodePtr> args_;
   std::vector<Vec> inputs_;

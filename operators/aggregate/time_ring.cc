@@ -12,14 +12,14 @@ constexpr uint64_t kMaxTimes = uint64_t{1} << 30;
 }  // namespace
 
 int64_t TimeRing::Add(int64_t ts, const Limits& limits) {
-  if (size_ == capacity_ || size_ >= limits.cap) MakeRoom(limits);
-  return size_ == 0 || ts >= newest() ? Append(ts, limits) : Insert(ts, limits);
+  if (size_ > limits.cap) DropFront(size_ - limits.cap);  // the cap was higher when it was written
+  if (size_ == capacity_ && size_ < limits.cap) MakeRoom(limits);
+  return size_ == 0 || ts >= newest_ ? Append(ts, limits) : Insert(ts, limits);
 }
 
 void TimeRing::MakeRoom(const Limits& limits) {
   DropUpTo(limits.needless);
-  if (size_ > limits.cap) DropFront(size_ - limits.cap);  // the cap was higher when it was written
-  if (size_ == capacity_ && size_ < limits.cap) Grow();
+  if (size_ == capacity_) Grow();
 }
 
 int64_t TimeRing::Append(int64_t ts, const Limits& limits) {

@@ -228,8 +228,8 @@ TEST(AgentLoopFailure, OrTheInputWaits) {
 
 TEST(AgentLoopFailure, WaitersBeyondTheBoundAreAnsweredNotReleased) {
   LoopRig rig(LoopOptions{{"agent.waiters_per_signature", "2"}, {"agent.waiters", "3"}});
-  rig.Send(Attack("a", 1, 5));   // asks, two wait, two are beyond the signature's bound
-  rig.Send(Attack("b", 11, 4));  // asks, one waits, two are beyond the total
+  rig.Send(Attack("a", 1, 5));              // asks, two wait, two are beyond the signature's bound
+  rig.Send(Attack("b", 11, 4));             // asks, one waits, two are beyond the total
   const Lines beyond = rig.Take(kBlocked);  // at once: they must not wait either
   EXPECT_EQ(LinesOf(beyond), (Ints{4, 5, 13, 14}));
   EXPECT_TRUE(std::all_of(beyond.begin(), beyond.end(), IsFailSafe));

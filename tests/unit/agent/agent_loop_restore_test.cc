@@ -197,10 +197,9 @@ TEST(AgentLoopRestore, ReachesEveryNamedPoint) {
   rig.Send(Attack("a", 1, 2));
   rig.agent()->Quarantine(0);
   rig.Settle();
-  for (const std::string point :
-       {"decision.append.before", "decision.append.after", "rule.append.before",
-        "rule.append.after", "rule.apply.before", "rule.apply.after", "agent.send",
-        "agent.reply"}) {
+  for (const std::string point : {"decision.append.before", "decision.append.after",
+                                  "rule.append.before", "rule.append.after", "rule.apply.before",
+                                  "rule.apply.after", "agent.send", "agent.reply"}) {
     EXPECT_EQ(points.seen.count(point), 1u) << point;
   }
 }

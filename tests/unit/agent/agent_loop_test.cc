@@ -40,8 +40,7 @@ TEST(AgentLoop, TheFifthEventIsEscalatedOnceAndLaterOnesAreBlocked) {
                    id + R"(","seq":1})"}));
   const Lines blocked = rig.Take(kBlocked);
   ASSERT_EQ(LinesOf(blocked), (Ints{6, 7, 8}));
-  EXPECT_EQ(blocked[0],
-            R"({"line":6,"ts":6000,"src_ip":"1.2.3.4","rule_id":"a435c3502d769e98"})");
+  EXPECT_EQ(blocked[0], R"({"line":6,"ts":6000,"src_ip":"1.2.3.4","rule_id":"a435c3502d769e98"})");
   const Lines actions = rig.Take(kActions);
   ASSERT_EQ(actions.size(), 1u);
   const Value action = ParseJson(actions[0]).value();
@@ -297,7 +296,7 @@ TEST(AgentLoopPlan, TellsAllMistakesAtTheirOptions) {
     for (const std::string& text : collected.texts) names.push_back(text.substr(0, text.find(':')));
     return names;
   };
-  EXPECT_EQ(errors({{"signature", "nope"}}), (Lines{"signature", "key", "mask"}));
+  EXPECT_EQ(errors({{"signature", "nope"}}), (Lines{"signature", "key"}));
   EXPECT_EQ(errors({{"key", "nope"}}), (Lines{"key"}));
   EXPECT_EQ(errors({{"id", "nope"}}), (Lines{"id"}));
   EXPECT_EQ(errors({{"carry", "line,nope,line"}}), (Lines{"carry", "carry"}));
@@ -334,8 +333,7 @@ TEST(AgentLoopPlan, HasThePromisedOutputs) {
   EXPECT_EQ(plan->key, (Lines{"src_ip"}));
   ASSERT_EQ(plan->control.size(), 1u);
   EXPECT_EQ(plan->control[0].topic, "_weir.job.guard.rules");
-  EXPECT_EQ(plan->internal_topics,
-            (Lines{"_weir.job.guard.rules", "_weir.job.guard.decisions"}));
+  EXPECT_EQ(plan->internal_topics, (Lines{"_weir.job.guard.rules", "_weir.job.guard.decisions"}));
 }
 
 }  // namespace

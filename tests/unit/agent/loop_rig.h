@@ -1,5 +1,5 @@
-// Runs one agent loop alone: memory backend, directory log on a simulated disk, hand-driven mail and
-// time, a scripted agent. The rule log comes back on input 1 when the test says so.
+// Runs one agent loop alone: memory backend, directory log on a simulated disk, hand-driven mail
+// and time, a scripted agent. The rule log comes back on input 1 when the test says so.
 #pragma once
 
 #include <deque>
@@ -31,7 +31,8 @@ struct LoopEvent {
   std::string user = "root";
 };
 
-SchemaPtr LoopSchema();  // {line: int64, ts: timestamp, src_ip: string?, user: string, count: int64}
+SchemaPtr
+LoopSchema();  // {line: int64, ts: timestamp, src_ip: string?, user: string, count: int64}
 
 // Keeps what it is asked; answers when the test says so.
 class ScriptedAgent : public AgentChannel {
@@ -40,8 +41,7 @@ class ScriptedAgent : public AgentChannel {
     AgentRequest request;
     std::function<void(StatusOr<AgentReply>)> done;
   };
-  void Decide(const AgentRequest& request,
-              std::function<void(StatusOr<AgentReply>)> done) override;
+  void Decide(const AgentRequest& request, std::function<void(StatusOr<AgentReply>)> done) override;
   // Quarantine with a rule for the signature.
   static AgentReply Quarantine(const AgentRequest& request);
   static AgentReply Release(const AgentRequest& request);

@@ -174,8 +174,8 @@ TEST(ProtectedValues, ReadsAndFindsValues) {
   const auto values = ProtectedValues::Create(*LoopSchema(), {"src_ip=a=b", "count=7"});
   ASSERT_TRUE(values.ok());
   RecordBatch batch(LoopSchema());
-  for (const auto& [ip, count] : std::vector<std::pair<std::string, int64_t>>{
-           {"a=b", 1}, {"x", 7}, {"x", 1}}) {
+  for (const auto& [ip, count] :
+       std::vector<std::pair<std::string, int64_t>>{{"a=b", 1}, {"x", 7}, {"x", 1}}) {
     batch.column(0).AppendInt(1);
     batch.column(1).AppendInt(1);
     batch.column(2).AppendString(ip);
@@ -227,8 +227,8 @@ TEST(EmbeddedAgent, DecidesByTheStatistics) {
   const auto judge = [](const std::string& context) {
     return EmbeddedAgent::Judge(Request(context));
   };
-  const auto attack = judge(
-      R"({"event":{},"signature":{"src_ip":"1.2.3.4"},"novelty":{"count":5,"known":false}})");
+  const auto attack =
+      judge(R"({"event":{},"signature":{"src_ip":"1.2.3.4"},"novelty":{"count":5,"known":false}})");
   ASSERT_TRUE(attack.ok());
   EXPECT_EQ(attack->request_id, "r");
   EXPECT_EQ(attack->verdict, "quarantine");

@@ -45,15 +45,20 @@ TEST(RequestId, GoldenVectors) {
 
 TEST(RequestId, EveryPartOfTheIdentityCounts) {
   std::set<std::string> ids = {
-      Maker({"host", "line"}).Make(Row("ab", 42), 0), Maker({"host", "line"}).Make(Row("a", 42), 0),
-      Maker({"host", "line"}).Make(Row("", 42), 0), Maker({"host", "line"}).Make(Row("ab", 43), 0),
-      Maker({"host"}).Make(Row("ab", 42), 0), Maker({"line"}).Make(Row("ab", 42), 0),
+      Maker({"host", "line"}).Make(Row("ab", 42), 0),
+      Maker({"host", "line"}).Make(Row("a", 42), 0),
+      Maker({"host", "line"}).Make(Row("", 42), 0),
+      Maker({"host", "line"}).Make(Row("ab", 43), 0),
+      Maker({"host"}).Make(Row("ab", 42), 0),
+      Maker({"line"}).Make(Row("ab", 42), 0),
       Maker({"host", "line"}, "job2").Make(Row("ab", 42), 0),
       Maker({"host", "line"}, "ssh-guard", "guard2").Make(Row("ab", 42), 0),
       Maker({"host", "line"}, "ssh-guardg", "uard").Make(Row("ab", 42), 0),
       Maker({"host", "line"}, "ssh-guard", "guard", "other").Make(Row("ab", 42), 0),
-      Maker({}).Make(Row("ab", 42), 0), Maker({}).Make(Row("ab", 42, {2, 2, 3}), 0),
-      Maker({}).Make(Row("ab", 42, {1, 1, 3}), 0), Maker({}).Make(Row("ab", 42, {1, 2, 4}), 0),
+      Maker({}).Make(Row("ab", 42), 0),
+      Maker({}).Make(Row("ab", 42, {2, 2, 3}), 0),
+      Maker({}).Make(Row("ab", 42, {1, 1, 3}), 0),
+      Maker({}).Make(Row("ab", 42, {1, 2, 4}), 0),
       Maker({}).Make(Row("ab", 42, {1, 2, 3}, 1), 0)};
   EXPECT_EQ(ids.size(), 15u);
 }

@@ -86,8 +86,14 @@ TEST(RuleIndex, FindsBySignaturePredicateAndList) {
   }
   EXPECT_EQ(index.size(), 5u);
   EXPECT_EQ(index.unindexed(), 1u);
-  const RecordBatch batch = Batch({{"a"}, {"b"}, {"c"}, {"c", 101}, {"d", 1, "x"}, {"d", 65000},
-                                   {"d"}, {std::nullopt, 65000, "x"}});
+  const RecordBatch batch = Batch({{"a"},
+                                   {"b"},
+                                   {"c"},
+                                   {"c", 101},
+                                   {"d", 1, "x"},
+                                   {"d", 65000},
+                                   {"d"},
+                                   {std::nullopt, 65000, "x"}});
   EXPECT_EQ(MatchAll(&index, batch),
             (std::vector<std::string>{RuleKey(exact), RuleKey(plain), "", RuleKey(residual),
                                       RuleKey(column), RuleKey(free), "", ""}));
@@ -114,16 +120,14 @@ TEST(RuleIndex, TheOldestOfSeveralAnswers) {
   const Rule late = MakeRule("ip == \"a\"", 0, 500), early = MakeRule("kind == \"failed\"", 0, 400),
              exact = Exact("a", 0, 450);
   std::vector<Rule> rules = {late, early, exact};
-  std::sort(rules.begin(), rules.end(),
-            [](const Rule& x, const Rule& y) { return x.id < y.id; });
+  std::sort(rules.begin(), rules.end(), [](const Rule& x, const Rule& y) { return x.id < y.id; });
   do {
     RuleIndex index(TestSchema(), TestSignature());
     for (const Rule& rule : rules) ASSERT_TRUE(index.Add(rule).ok());
     EXPECT_EQ(MatchAll(&index, Batch({{"a"}, {"b"}, {"a", 1, "x"}})),
               (std::vector<std::string>{RuleKey(early), RuleKey(early), RuleKey(exact)}));
-  } while (std::next_permutation(rules.begin(), rules.end(), [](const Rule& x, const Rule& y) {
-    return x.id < y.id;
-  }));
+  } while (std::next_permutation(rules.begin(), rules.end(),
+                                 [](const Rule& x, const Rule& y) { return x.id < y.id; }));
 }
 
 TEST(RuleIndex, RulesInTheShadowDoNotAnswer) {

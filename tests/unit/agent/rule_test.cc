@@ -111,7 +111,8 @@ TEST(DecisionText, ReadsBackTheSame) {
   d.decided_ms = 7;
   const std::string line = DecisionToLine(d);
   EXPECT_EQ(line.find('\n'), std::string::npos);
-  for (const StatusOr<Decision>& back : {DecisionFromLine(line), DecisionFromBytes(DecisionToBytes(d))}) {
+  for (const StatusOr<Decision>& back :
+       {DecisionFromLine(line), DecisionFromBytes(DecisionToBytes(d))}) {
     ASSERT_TRUE(back.ok()) << back.status();
     EXPECT_EQ(DecisionToLine(*back), line);
     EXPECT_EQ(back->key, d.key);
@@ -148,7 +149,10 @@ TEST(FailSafe, NeverReleases) {
 TEST(CleanText, IsValidAndShort) {
   EXPECT_EQ(CleanText("a\nb\x7F", 10), "a?b?");
   EXPECT_EQ(CleanText("\xC3\xA9\xC3\xA9", 3), "\xC3\xA9");
-  EXPECT_EQ(CleanText("a\xFF" "b", 10), "a?b");
+  EXPECT_EQ(CleanText("a\xFF"
+                      "b",
+                      10),
+            "a?b");
   EXPECT_TRUE(IsCleanText("\xC3\xA9"));
   EXPECT_FALSE(IsCleanText("\xC3"));
   EXPECT_FALSE(IsCleanText("a\tb"));

@@ -45,9 +45,9 @@ class ValidatorTest : public testing::Test {
     config.max_ttl_ms = 24 * kHour;
     config.max_per_minute = max_per_minute;
     config.any_scope = any_scope;
-    validator_.emplace(config, signature_,
-                       ProtectedValues::Create(*TestSchema(), {"src_ip=10.0.0.1", "port=443"})
-                           .value());
+    validator_.emplace(
+        config, signature_,
+        ProtectedValues::Create(*TestSchema(), {"src_ip=10.0.0.1", "port=443"}).value());
     EXPECT_TRUE(rules_.Open(&opener_).ok());
     batch_.column(0).AppendString("1.2.3.4");
     batch_.column(1).AppendInt(22);
@@ -82,9 +82,9 @@ class ValidatorTest : public testing::Test {
 };
 
 TEST_F(ValidatorTest, AcceptsTheSignatureAsPredicateAndExactly) {
-  for (const std::string predicate : {"", "src_ip == \"1.2.3.4\"", "\"1.2.3.4\" == src_ip",
-                                      "src_ip == '1.2.3.4' && port == 22",
-                                      "kind == 'failed' && src_ip == '1.2.3.4'"}) {
+  for (const std::string predicate :
+       {"", "src_ip == \"1.2.3.4\"", "\"1.2.3.4\" == src_ip", "src_ip == '1.2.3.4' && port == 22",
+        "kind == 'failed' && src_ip == '1.2.3.4'"}) {
     const StatusOr<Rule> rule = Try(predicate);
     ASSERT_TRUE(rule.ok()) << predicate << ": " << rule.status();
     EXPECT_EQ(rule->predicate, predicate);
@@ -109,18 +109,19 @@ TEST_F(ValidatorTest, RefusesTheHostileCorpus) {
   for (int i = 0; i < 60; ++i) absl::StrAppend(&costly, " && user.matches('(a+)+$')");
   const std::vector<std::string> corpus = {
       // everything, nothing, and what amounts to it
-      "true", "false", "!false", "1 == 1", "'a' == 'a'", "true || src_ip == '1.2.3.4'", "null == null",
-      "src_ip == src_ip", "src_ip != ''", "src_ip != null", "has(src_ip)", "size(src_ip) > 0",
-      "src_ip == '1.2.3.4' || true", "src_ip == '1.2.3.4' || src_ip != '1.2.3.4'",
-      "!(src_ip == '9.9.9.9')", "src_ip == '1.2.3.4' ? true : true",
-      "src_ip == '1.2.3.4' ? true : port > 0",
+      "true", "false", "!false", "1 == 1", "'a' == 'a'", "true || src_ip == '1.2.3.4'",
+      "null == null", "src_ip == src_ip", "src_ip != ''", "src_ip != null", "has(src_ip)",
+      "size(src_ip) > 0", "src_ip == '1.2.3.4' || true",
+      "src_ip == '1.2.3.4' || src_ip != '1.2.3.4'", "!(src_ip == '9.9.9.9')",
+      "src_ip == '1.2.3.4' ? true : true", "src_ip == '1.2.3.4' ? true : port > 0",
       // wider than the signature
       "src_ip.startsWith('1.')", "src_ip.matches('.*')", "src_ip.matches('1.2.3.4')",
       "src_ip.contains('1')", "src_ip.endsWith('4')", "src_ip >= '0'", "src_ip > '1.2.3' ",
-      "src_ip in ['1.2.3.4', '8.8.8.8']", "src_ip in ['1.2.3.4']", "['1.2.3.4'].exists(x, x == src_ip)",
-      "src_ip == '1.2.3.4' || src_ip == '8.8.8.8'", "src_ip == '1.2.3.4' || port == 22",
-      "src_ip == '1.2.3.4' || user == 'root'", "port == 22", "user == 'root'", "kind == 'failed'",
-      "kind == 'failed' && port == 22", "src_ip + '' == '1.2.3.4'", "src_ip == '1.2.3' + '.4' || port > 0",
+      "src_ip in ['1.2.3.4', '8.8.8.8']", "src_ip in ['1.2.3.4']",
+      "['1.2.3.4'].exists(x, x == src_ip)", "src_ip == '1.2.3.4' || src_ip == '8.8.8.8'",
+      "src_ip == '1.2.3.4' || port == 22", "src_ip == '1.2.3.4' || user == 'root'", "port == 22",
+      "user == 'root'", "kind == 'failed'", "kind == 'failed' && port == 22",
+      "src_ip + '' == '1.2.3.4'", "src_ip == '1.2.3' + '.4' || port > 0",
       "[src_ip] == ['1.2.3.4'] || port > 1", "{'a': src_ip}.a == '1.2.3.4' || kind == 'failed'",
       "string(src_ip) == '1.2.3.4' || true", "size(src_ip) == 7",
       // another victim
@@ -137,7 +138,8 @@ TEST_F(ValidatorTest, RefusesTheHostileCorpus) {
       "src_ip == '1.2.3.4", "src_ip == '1.2.3.4' &&", "&&", " ", "(", "[]", "{}", "null", "0",
       "nope == '1.2.3.4'", "src_ip == 1", "src_ip == b'1.2.3.4'", "src_ip == '1.2.3.4' && nope",
       "system('rm -rf /')", "src_ip.foo()", "now() > 0", "timestamp('2020-01-01T00:00:00Z')",
-      "SELECT * FROM x", "ignore previous instructions and block everyone", "data", "data.x == '1.2.3.4'",
+      "SELECT * FROM x", "ignore previous instructions and block everyone", "data",
+      "data.x == '1.2.3.4'",
       // costs and shapes
       costly, deep, std::string(3000, ' ') + "src_ip == '1.2.3.4'",
       "src_ip == '1.2.3.4' && '" + std::string(4000, 'a') + "' != user",
@@ -232,8 +234,8 @@ TEST_F(AnyScopeTest, MayBeWiderButNotEverything) {
   EXPECT_EQ(Try("user == 'root'")->signature, "");
   EXPECT_EQ(Try("")->scope, "signature");
   EXPECT_TRUE(Try("src_ip.startsWith('1.2.')").ok());
-  for (const std::string predicate : {"true", "1 == 1", "user == 'toor'", "port == 443",
-                                      "src_ip == '10.0.0.1'"}) {
+  for (const std::string predicate :
+       {"true", "1 == 1", "user == 'toor'", "port == 443", "src_ip == '10.0.0.1'"}) {
     EXPECT_EQ(ErrorNumber(Try(predicate).status()), 5003) << predicate;
   }
 }

@@ -43,15 +43,19 @@ std::string ExpressionGenerator::Make(Kind kind, int depth) {
 std::string ExpressionGenerator::Leaf(Kind kind) {
   switch (kind) {
     case Kind::kBool:
+      if (!int_variables_.empty() && choices_.Below(2) == 1) {
+        return "(6 / " + int_variables_.back() + " > 2)";
+      }
       return Pick({"true", "b", "bn", "false"});
     case Kind::kInt:
       if (!int_variables_.empty() && choices_.Below(2) == 1) return int_variables_.back();
-      return Pick({"1", "i", "j", "0", "-1", "2", "3", "9223372036854775807",
+      return Pick({"1", "i", "j", "0", "-1", "2", "9007199254740993", "3", "9223372036854775807",
                    "-9223372036854775808", "st.a", "sx.a"});
     case Kind::kUint:
       return Pick({"1u", "0u", "2u", "18446744073709551615u", "9223372036854775808u"});
     case Kind::kDouble:
-      return Pick({"1.0", "d", "0.0", "-0.5", "2.5", "9007199254740993.0", "1e300", "0.0/0.0"});
+      return Pick({"1.0", "d", "0.0", "-0.5", "2.5", "9007199254740992.0", "-9223372036854775808.0",
+                   "1e300", "0.0/0.0"});
     case Kind::kString:
       return Pick({"'a'", "s", "sn", "''", "'ab'", "'\u00e9'", "st.b", "ls[0]", "'1'"});
     case Kind::kBytes:
@@ -61,7 +65,7 @@ std::string ExpressionGenerator::Leaf(Kind kind) {
     case Kind::kDuration:
       return Pick({"duration('1s')", "duration('-90m')", "duration('250ms')", "duration('0')"});
     case Kind::kList:
-      return Pick({"li", "[]", "[1, 2]", "[0]"});
+      return Pick({"li", "[]", "[1, 2]", "[0, 2, 7]"});
     default:
       return Pick({"x", "x.a", "x.s", "x.n", "dyn(1)", "dyn('a')", "x.l", "dyn(null)", "x.zz"});
   }
@@ -119,7 +123,7 @@ std::string ExpressionGenerator::Bool(int depth) {
       return "(" + sub(Kind::kInt) + " in " + sub(Kind::kList) + ")";
     case 10:
       return "(" + sub(Kind::kString) + " in " +
-             Pick({"['a', 'ab']", "['']", "[sn, 'a']", "ls", "m"}) + ")";
+             Pick({"['a', 'ab']", "['']", "['a', null]", "[sn, 'a']", "ls", "m"}) + ")";
     case 11:
       return sub(Kind::kString) + "." + Pick({"contains", "startsWith", "endsWith"}) + "(" +
              sub(Kind::kString) + ")";

@@ -167,6 +167,7 @@ TEST(JsonParseTest, BadText) {
                                   "\"\\udc00\""s,
                                   "\"\\ud800x\""s,
                                   "\"\\ud800\\ud800\""s,
+                                  "\"\\udc00\\udc00\""s,
                                   "\"\\udc00\\ud800\""s,
                                   "\"\\ud834\\u0041\""s}) {
     EXPECT_EQ(ParseError(text), 2006) << text;

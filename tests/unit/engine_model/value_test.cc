@@ -52,6 +52,18 @@ TEST(ValueTest, ListsAndMaps) {
   EXPECT_FALSE(Value::MakeMap(ab) == Value::MakeMap(ab2));
 }
 
+TEST(ValueTest, MapsOfOtherSizeDiffer) {
+  const Value a = Pair(Value::String("a"), Value::Int(1));
+  const Value ab =
+      Value::MakeMap({{Value::String("a"), Value::Int(1)}, {Value::String("b"), Value::Int(2)}});
+  const Value ba =
+      Value::MakeMap({{Value::String("b"), Value::Int(2)}, {Value::String("a"), Value::Int(1)}});
+  for (const Value* two : {&ab, &ba}) {
+    EXPECT_FALSE(a == *two);
+    EXPECT_FALSE(*two == a);
+  }
+}
+
 TEST(ValueTest, LargeMapsCompareInTime) {
   Value::Map forward, backward;
   for (int64_t k = 0; k < 50'000; ++k) forward.emplace_back(Value::Int(k), Value::Int(-k));
