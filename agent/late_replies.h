@@ -39,9 +39,9 @@ class LateReplies {
 
  private:
   size_t max_;
-  std::deque<std::string> order_;                       // signatures
-  std::unordered_map<std::string, Entry> entries_;      // by signature
-  std::unordered_map<std::string, std::string> by_id_;  // request id -> signature
+  std::deque<std::string> order_;  // signatures
+  StringMap<Entry> entries_;       // by signature
+  StringMap<std::string> by_id_;   // request id -> signature
 };
 
 }  // namespace weir

@@ -20,12 +20,13 @@
 namespace weir {
 
 struct ExprOptions {
-  // The result must have this type; nullopt = any.
+  // The result must have this type; nullopt = any. A json result is checked (kBool to kTimestamp)
+  // or kept (kJson) at run time.
   std::optional<TypeKind> result;
   // Static upper bound on evaluation steps for one row; above it compilation fails (kExprCost).
   int64_t max_cost = 100'000;
   size_t max_length = 64 * 1024;  // bytes of source text
-  int max_depth = 64;             // nesting
+  int max_depth = 64;             // nesting; never more than 250
 };
 
 // "field == constant", joined to the rest by top-level &&. The index of rules is built on these.
@@ -53,23 +54,25 @@ class ExprProgram {
  public:
   virtual ~ExprProgram() = default;
   virtual const std::string& text() const = 0;
-  // The result's static type; nullopt when it is only known at run time (json, mixed lists).
+  // The result's static type, or the one asked for; nullopt when it is only known at run time
+  // (json, mixed lists) or no column can hold it (uint, duration).
   virtual std::optional<Type> type() const = 0;
   virtual int64_t cost() const = 0;
   virtual const std::vector<EqualityConjunct>& conjuncts() const = 0;
   // Columns that the expression reads, ascending.
   virtual const std::vector<int>& columns() const = 0;
 
-  // For bool expressions: appends to *pass the rows (of all, in order) where the result is true. A
-  // null result counts as false; rows with an error go to *failed with the first error's text in
-  // *error, and not to *pass.
+  // For bool expressions (compile with result = kBool): appends to *pass the rows (of all, in
+  // order) where the result is true. A null result counts as false; rows with an error go to
+  // *failed with the first error's text in *error, and not to *pass.
   virtual void Filter(const RecordBatch& batch, std::vector<uint32_t>* pass,
                       std::vector<uint32_t>* failed, std::string* error) = 0;
-  // Evaluates for the given rows; out gets one result per row.
+  // Evaluates for the given rows, in any order; replaces *out by one result per row. Cheap for few
+  // rows of a large batch.
   virtual void Eval(const RecordBatch& batch, std::span<const uint32_t> rows,
                     std::vector<EvalResult>* out) = 0;
-  // For expressions with a static primitive type: appends the result of every row to `out` (of that
-  // type). A row with an error appends null and is added to *failed.
+  // For expressions with a type(): appends the result of every row to `out` (of that type). A row
+  // with an error appends null and is added to *failed.
   virtual void EvalColumn(const RecordBatch& batch, Column* out, std::vector<uint32_t>* failed,
                           std::string* error) = 0;
 };
