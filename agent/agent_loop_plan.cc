@@ -130,7 +130,9 @@ void CheckMask(const AgentLoopConfig& config, Checks* checks) {
 void CheckFields(const AgentLoopConfig& config, Checks* checks) {
   const Schema& schema = *config.input;
   checks->Check("signature", Signature::Create(schema, config.signature).status());
-  checks->Check("key", KeySelector::Create(schema, config.key).status());
+  if (config.key != config.signature) {
+    checks->Check("key", KeySelector::Create(schema, config.key).status());
+  }
   checks->Check("id", RequestIdMaker::Create(schema, "", "", "", config.id).status());
   checks->Check("rules.protected",
                 ProtectedValues::Create(schema, config.protected_values).status());

@@ -138,8 +138,7 @@ RowPath::Outcome RowPath::Block(const RecordBatch& batch, size_t row, std::strin
 }
 
 const Standing* RowPath::StandingAt(const RecordBatch& batch, size_t row) {
-  const Standing* standing =
-      p_.records->FindStanding(view_->key(row), view_->signatures()[row]);
+  const Standing* standing = p_.records->FindStanding(view_->key(row), view_->signatures()[row]);
   if (standing == nullptr) return nullptr;
   const int64_t time = batch.event_time[row];
   const bool covers =

@@ -61,7 +61,7 @@ class Reader {
   }
   // Any number of digits, saturating.
   int64_t Number() {
-    constexpr int64_t kLargest = 1'000'000'000'000'000'000;
+    constexpr int64_t kLargest = 100'000'000'000'000'000;
     int64_t v = 0;
     if (!AtDigit()) ok_ = false;
     while (AtDigit()) {

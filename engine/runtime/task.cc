@@ -8,8 +8,9 @@
 
 namespace weir {
 namespace {
-constexpr int kEventsPerTurn = 16;      // then other tasks of the slot get their turn
-constexpr uint32_t kReclaimEvery = 64;  // turns between sweeps for expired state
+constexpr int kEventsPerTurn = 16;          // then other tasks of the slot get their turn
+constexpr uint32_t kReclaimEvery = 64;      // turns between sweeps for expired state
+constexpr int64_t kRecordsPerReclaim = 64;  // one call looks at 128 entries
 }  // namespace
 
 Task::Task(int number, std::string name, std::vector<NodeConfig> nodes,
@@ -160,10 +161,17 @@ bool Task::DrainOutputs() {
   return empty;
 }
 
+// As fast as new entries can come, so that state under a TTL stays bounded; a little also when none
+// come.
 void Task::ReclaimState() {
-  if (++turns_ % kReclaimEvery != 0) return;
-  for (auto& node : nodes_) {
-    if (node->backend() != nullptr) node->backend()->ReclaimExpired();
+  const bool idle_sweep = ++turns_ % kReclaimEvery == 0;
+  reclaimed_at_.resize(nodes_.size());
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    if (nodes_[i]->backend() == nullptr) continue;
+    const int64_t taken = nodes_[i]->records_in()->Get();
+    int64_t calls = (taken - reclaimed_at_[i]) / kRecordsPerReclaim;
+    if (calls > 0) reclaimed_at_[i] = taken;
+    for (calls += idle_sweep ? 1 : 0; calls > 0; --calls) nodes_[i]->backend()->ReclaimExpired();
   }
 }
 

@@ -93,6 +93,7 @@ class Task final : public TaskServices {
   bool closed_ = false;
   size_t ended_nodes_ = 0;
   uint32_t turns_ = 0;
+  std::vector<int64_t> reclaimed_at_;  // per node: records taken when state was last reclaimed
   Counter* busy_ns_;
   Counter* blocked_turns_;
 };

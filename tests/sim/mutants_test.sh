@@ -3,4 +3,4 @@
 set -eu
 cd "$(dirname "$0")/../.."
 build=${WEIR_BUILD:-build/release}
-"$build/bin/weir_sim" --mutants --seeds 300
+"$build/bin/weir_sim" --mutants --seeds 1500

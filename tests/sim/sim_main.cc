@@ -163,7 +163,7 @@ const std::vector<Mutant> kMutants = {
     {"H-7", "a doubled reply is handled twice"},
     {"H-10", "waiting events are released before their rule is applied"},
     {"D14", "a rule ignores its origin"},
-    {"H-20", "the ledger forgets entries across a restore"},
+    {"H-20", "the ledger forgets sooner than its input can repeat"},
     {"erase-not-in-delta", "an erasure is missing from the incremental checkpoint"},
 };
 
