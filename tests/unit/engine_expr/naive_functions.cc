@@ -44,6 +44,8 @@ Result IntegerArithmetic(char op, const Value& a, const Value& b) {
     case '-':
       return FromWide(x - y, a.kind());
     case '*':
+      // The square of a large uint does not fit even the wide type.
+      if (y != 0 && x > 0 && y > 0 && x > static_cast<Wide>(UINT64_MAX) / y) return Error();
       return FromWide(x * y, a.kind());
     default:
       break;
