@@ -296,7 +296,7 @@ TEST(AgentLoopPlan, TellsAllMistakesAtTheirOptions) {
     for (const std::string& text : collected.texts) names.push_back(text.substr(0, text.find(':')));
     return names;
   };
-  EXPECT_EQ(errors({{"signature", "nope"}}), (Lines{"signature", "key", "mask"}));
+  EXPECT_EQ(errors({{"signature", "nope"}}), (Lines{"signature"}));
   EXPECT_EQ(errors({{"key", "nope"}}), (Lines{"key"}));
   EXPECT_EQ(errors({{"id", "nope"}}), (Lines{"id"}));
   EXPECT_EQ(errors({{"carry", "line,nope,line"}}), (Lines{"carry", "carry"}));

@@ -266,8 +266,8 @@ void LoopRig::Crash(const Saved* saved) {
   mailbox_->Close();
   env_.fs.Freeze();
   operator_.reset();
-  log_.reset();
   env_.RunPending();  // of the dead process: nobody hears of it
+  log_.reset();
   env_.fs.Crash(&random_);
   wake_at_ns_ = INT64_MAX;
   watermarks.clear();
