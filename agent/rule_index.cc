@@ -164,20 +164,22 @@ Status RuleIndex::Add(const Rule& rule) {
   return absl::OkStatus();
 }
 
+void RuleIndex::DropBucket(const Place& place) {
+  if (place.kind == Place::Kind::kSignature) by_signature_.erase(place.key);
+  if (place.kind != Place::Kind::kColumn) return;
+  for (auto& [column, buckets] : by_column_) {
+    if (column == place.column) buckets.erase(place.key);
+  }
+  std::erase_if(by_column_, [](const auto& c) { return c.second.empty(); });
+}
+
 bool RuleIndex::Remove(const std::string& rule_key) {
   const auto it = rules_.find(rule_key);
   if (it == rules_.end()) return false;
   const Place& place = it->second.second;
-  if (Bucket* bucket = BucketOf(place, false)) {
-    std::erase(*bucket, it->second.first.get());
-    if (bucket->empty() && place.kind == Place::Kind::kSignature) by_signature_.erase(place.key);
-    if (bucket->empty() && place.kind == Place::Kind::kColumn) {
-      for (auto& [column, map] : by_column_) {
-        if (column == place.column) map.erase(place.key);
-      }
-      std::erase_if(by_column_, [](const auto& c) { return c.second.empty(); });
-    }
-  }
+  Bucket* bucket = BucketOf(place, false);
+  if (bucket != nullptr) std::erase(*bucket, it->second.first.get());
+  if (bucket != nullptr && bucket->empty()) DropBucket(place);
   rules_.erase(it);
   return true;
 }

@@ -65,6 +65,7 @@ class RuleIndex {
   Status CheckPlace(const Place& place);
   void ChoosePlace(const ExprProgram& program, Place* place);
   Bucket* BucketOf(const Place& place, bool create);
+  void DropBucket(const Place& place);
   void Consider(Entry* entry, const RecordBatch& batch, uint32_t row, uint32_t at,
                 const Rule** best);
   void Collect(const RecordBatch& batch, uint32_t row, std::string_view signature, uint32_t at,
