@@ -75,7 +75,8 @@ RowPath::Outcome RowPath::Step(const RecordBatch& batch, size_t row, int64_t wai
   }
   slow_->NoteAnswered(*view_, batch, row);
   if (const Rule* rule = matches_[row]) {
-    if (view_->novel(row)) p_.metrics->avoided_rule->Add();
+    // A waiter has been counted as avoided by its flight.
+    if (waiter == 0 && view_->novel(row)) p_.metrics->avoided_rule->Add();
     return Block(batch, row, rule->id, waiter);
   }
   if (const Standing* standing = known_key ? StandingAt(batch, row) : nullptr) {

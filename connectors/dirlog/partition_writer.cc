@@ -156,7 +156,7 @@ Status PartitionFiles::Sync(int64_t epoch) {
 }
 
 Status PartitionFiles::SyncFiles() {
-  // Meta first: a value on disk without its meta would be cut off by the next recovery.
+  // A value counts when both are on disk: without its meta the next recovery cuts it off.
   WEIR_RETURN_IF_ERROR(meta_->Sync());
   WEIR_RETURN_IF_ERROR(values_->Sync());
   durable_ = end_;

@@ -167,7 +167,7 @@ class MapState {
 template <typename T>
 class ListState {
  public:
-  static constexpr size_t kChunkBytes = 64 * 1024;  // DESIGN D6: the copy-on-write unit
+  static constexpr size_t kChunkBytes = size_t{64} * 1024;  // DESIGN D6: the copy-on-write unit
   Status Open(StateOpener* opener, std::string_view name, const StateOptions& options = {}) {
     return chunks_.Open(opener, name, options);
   }

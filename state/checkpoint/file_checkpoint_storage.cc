@@ -227,8 +227,8 @@ Status FileCheckpointStorage::DeleteAll() {
 
 }  // namespace
 
-std::unique_ptr<CheckpointStorage> NewFileCheckpointStorage(const Env& env, std::string root,
-                                                            std::string job) {
+std::unique_ptr<CheckpointStorage> NewFileCheckpointStorage(const Env& env, const std::string& root,
+                                                            const std::string& job) {
   return std::make_unique<FileCheckpointStorage>(env, root, job);
 }
 

@@ -22,7 +22,7 @@ namespace weir {
 // grace period runs, in monotonic time, from when this process first saw the file as garbage; after
 // a restart it runs anew. DeleteAll leaves savepoints, which belong to whoever asked for them, and
 // epochs, which must never come again.
-std::unique_ptr<CheckpointStorage> NewFileCheckpointStorage(const Env& env, std::string root,
-                                                            std::string job);
+std::unique_ptr<CheckpointStorage> NewFileCheckpointStorage(const Env& env, const std::string& root,
+                                                            const std::string& job);
 
 }  // namespace weir

@@ -151,8 +151,9 @@ void HotTable::Remove(uint32_t number, uint64_t hash) {
 }
 
 void HotTable::Prefetch(std::span<const StateKey> keys) {
-  constexpr size_t kInFlight = 32;              // about as many misses as a core keeps open
-  constexpr size_t kCachedBytes = 1024 * 1024;  // a table of this size stays in the L2 cache
+  constexpr size_t kInFlight = 32;  // about as many misses as a core keeps open
+  constexpr size_t kCachedBytes =
+      size_t{1024} * 1024;  // a table of this size stays in the L2 cache
   if (store_.memory_bytes() < kCachedBytes) return;
   for (size_t begin = 0; begin < keys.size(); begin += kInFlight) {
     const auto group = keys.subspan(begin, std::min(kInFlight, keys.size() - begin));

@@ -89,7 +89,7 @@ size_t HotTable::SealedCount() const {
 bool HotTable::WriteSome() {
   if (mode_ == SealMode::kNone) return true;  // opened during the seal
   constexpr size_t kEntries = 32;
-  constexpr size_t kBytes = 32 * 1024;  // a few large values are a slice of their own
+  constexpr size_t kBytes = size_t{32} * 1024;  // a few large values are a slice of their own
   constexpr size_t kAhead = 8;
   const bool full = mode_ == SealMode::kFull;
   const size_t count = SealedCount();

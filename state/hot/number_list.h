@@ -2,6 +2,7 @@
 // as in EntryStore: a short list is small, a long one has few slabs.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <utility>
 
@@ -47,7 +48,7 @@ class NumberList {
   uint32_t& At(const Place& place) const {
     return reinterpret_cast<uint32_t*>(slabs_[place.slab].get())[place.index];
   }
-  Pages slabs_[28];
+  std::array<Pages, 28> slabs_;
   size_t size_ = 0;
   size_t bytes_ = 0;
 };

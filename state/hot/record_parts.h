@@ -32,7 +32,7 @@ class RecordParts {
   }
 
  private:
-  static constexpr size_t kPartBytes = 512 * 1024;
+  static constexpr size_t kPartBytes = size_t{512} * 1024;
   std::vector<Part> parts_;
   size_t full_bytes_ = 0;  // of all parts but the last
 };

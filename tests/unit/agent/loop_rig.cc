@@ -183,6 +183,7 @@ void LoopRig::Send(const std::vector<LoopEvent>& events) {
     batch.column(3).AppendString(e.user);
     batch.column(4).AppendInt(e.count);
     batch.AppendMeta(ts, Origin{0, 0, e.line}, 0);
+    arrived_at_[e.line] = watermark_;
   }
   SendBatch(std::move(batch));
 }
@@ -278,8 +279,13 @@ void LoopRig::Crash(const Saved* saved) {
 
 void LoopRig::Emit(int port, RecordBatch batch) {
   WEIR_CHECK(!batch.empty() && batch.key_group.size() == batch.rows());
+  const Column& line = batch.column(batch.schema()->Find("line"));
   for (size_t i = 0; i < batch.rows(); ++i) {
-    // No result may follow a watermark that is later than the one its event saw.
+    // No result may follow a watermark that is later than the one its event saw (D12).
+    const auto seen = watermarks.find(port);
+    if (port != kFast && seen != watermarks.end() && seen->second > arrived_at_.at(line.Int(i))) {
+      ++overtaken;
+    }
     RowToJson(batch, i, &rows_[port].emplace_back());
   }
 }

@@ -108,6 +108,7 @@ class LoopRig : public OperatorContext, public Collector {
   std::map<int, int64_t> watermarks;
   std::map<int, bool> idle;
   bool ended = false;
+  int overtaken = 0;  // results behind a later watermark than their event saw
   std::optional<Status> failed;
   int parallelism = 1;
 
@@ -151,6 +152,7 @@ class LoopRig : public OperatorContext, public Collector {
   std::unique_ptr<Operator> operator_;
   std::map<int, std::vector<std::string>> rows_;
   int64_t watermark_ = kNoTimestamp;
+  std::map<int64_t, int64_t> arrived_at_;  // line -> input watermark
   int64_t wake_at_ns_ = INT64_MAX;
   size_t rules_delivered_ = 0;
   Random random_{7};  // what a crash leaves of unsynced writes
