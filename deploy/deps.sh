@@ -9,7 +9,7 @@ set -euo pipefail
 # What the built `weir` links at run time.
 runtime=(
   libabsl20220623 libprotobuf32 libspdlog1.10 libfmt9 libfyaml0 libsimdjson14 libxxhash0 libre2-9 libssl3
-  ca-certificates
+  librdkafka1 librocksdb7.8 libgrpc++1.51 libhiredis0.14 libcurl4 libcpp-httplib0.11 ca-certificates
 )
 
 # What `cmake --preset release && cmake --build --preset release --target weir` needs.
@@ -17,11 +17,15 @@ build=(
   g++ cmake ninja-build pkgconf ccache mold
   libabsl-dev protobuf-compiler libprotobuf-dev libprotoc-dev libspdlog-dev libfmt-dev libfyaml-dev
   libsimdjson-dev libcli11-dev libxxhash-dev libre2-dev libssl-dev
+  librdkafka-dev librocksdb-dev libgrpc++-dev protobuf-compiler-grpc libhiredis-dev libcurl4-openssl-dev
+  libcpp-httplib-dev
 )
 
 # What tests/run.sh and tests/nightly.sh need on top. clang comes without recommended packages, so its sanitizer
-# runtime (libclang-rt) and symbolizer (llvm) are named.
+# runtime (libclang-rt) and symbolizer (llvm) are named. Java and Maven bring the Kafka broker (local_kafka.sh),
+# prometheus brings promtool.
 test=(
+  default-jre-headless maven redis-server prometheus
   libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev python3 binutils procps
   clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 lld-14 llvm-14
 )

@@ -37,4 +37,12 @@ LogPosition PositionAt(const LogChunk& chunk, size_t i) {
   return at;
 }
 
+Status LogWriter::Publish(std::span<const LogAppend> /*records*/, int64_t /*marker*/) {
+  return Err(ErrorCode::kUnsupported, "this log has no exactly-once output");
+}
+
+StatusOr<int64_t> LogWriter::PublishedMarker() {
+  return Err(ErrorCode::kUnsupported, "this log has no exactly-once output");
+}
+
 }  // namespace weir

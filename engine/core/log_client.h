@@ -88,6 +88,13 @@ class LogWriter {
   virtual Status Sync() = 0;
   // Offset of the next append.
   virtual StatusOr<int64_t> EndOffset() = 0;
+
+  // Exactly-once output (D10). Appends `records` and remembers `marker` with them, atomically and
+  // durably: after a crash all of it stands, or nothing. `marker` grows from call to call. A writer
+  // is used either with Append and Sync or with this. kUnsupported where a log cannot do it.
+  virtual Status Publish(std::span<const LogAppend> records, int64_t marker);
+  // Of the newest Publish that stands; 0 if there is none.
+  virtual StatusOr<int64_t> PublishedMarker();
 };
 
 class LogClient {
