@@ -1,3 +1,8 @@
+# The one object that knows where the repository is (tests/support/source_dir.h).
+add_library(weir_source_dir STATIC ${CMAKE_SOURCE_DIR}/tests/support/source_dir.cc)
+target_include_directories(weir_source_dir PUBLIC ${CMAKE_SOURCE_DIR})
+target_compile_definitions(weir_source_dir PRIVATE WEIR_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+
 # weir_test(<name> SRCS files... [DEPS folders... | ALL] [LIBS targets...])
 #
 # A GoogleTest binary in build/<preset>/bin/tests, where tests/run.sh finds it. DEPS are library folders;
@@ -6,8 +11,7 @@ function(weir_test name)
   cmake_parse_arguments(ARG "ALL" "" "SRCS;DEPS;LIBS" ${ARGN})
   add_executable(${name} ${ARG_SRCS})
   weir_link_folders(${name} "${ARG_ALL}" ${ARG_DEPS})
-  target_link_libraries(${name} PRIVATE weir_warnings ${ARG_LIBS} GTest::gmock GTest::gtest_main rapidcheck)
-  target_compile_definitions(${name} PRIVATE WEIR_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE weir_warnings weir_source_dir ${ARG_LIBS} GTest::gmock GTest::gtest_main rapidcheck)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin/tests)
   add_test(NAME ${name} COMMAND ${name})
 endfunction()

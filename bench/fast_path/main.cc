@@ -3,6 +3,7 @@
 //
 //   bench_fast_path [--events N] [--keys K] [--pairs P] [--checkpoint-ms MS] [--slots S]
 //   [--engine-only]
+//   bench_fast_path --latency RATE [--seconds N]    how old events are at RATE events/s
 //
 // Prints events/s, CPU ns per event and the ratio of each pair, then medians. Both sides must agree
 // on what they counted before any figure is printed.
@@ -25,6 +26,8 @@
 #include "engine/job/job.h"
 #include "engine/plan/load.h"
 #include "events.h"
+#include "latency.h"
+#include "tests/support/source_dir.h"
 
 namespace weir {
 namespace {
@@ -35,6 +38,7 @@ struct Args {
   int slots = 2;
   int64_t checkpoint_ms = 0;
   bool engine_only = false;
+  LatencyArgs latency;
 };
 
 struct EngineResult {
@@ -61,7 +65,7 @@ std::string ReadText(const std::string& path) {
 
 StatusOr<LoadedPlan> Load(const Args& args, const std::string& data, const Registry& registry) {
   PlanSource source;
-  source.file = std::string(WEIR_SOURCE_DIR) + "/bench/fast_path/job.yaml";
+  source.file = SourceDir() + "/bench/fast_path/job.yaml";
   source.text = ReadText(source.file);
   source.overrides = {"job.parallelism=" + std::to_string(args.slots)};
   if (args.checkpoint_ms > 0) {
@@ -156,6 +160,10 @@ Args Parse(int argc, char** argv) {
       args.slots = static_cast<int>(number());
     else if (arg == "--checkpoint-ms")
       args.checkpoint_ms = number();
+    else if (arg == "--latency")
+      args.latency.rate = number();
+    else if (arg == "--seconds")
+      args.latency.seconds = number();
     else if (arg == "--engine-only")
       args.engine_only = true;
     else {
@@ -169,11 +177,18 @@ Args Parse(int argc, char** argv) {
 int Main(int argc, char** argv) {
   const Args args = Parse(argc, argv);
   SetLogLevel(LogLevel::kWarning);
-  const std::vector<std::string> partitions = MakeEvents(args.events);
   const char* tmp = std::getenv("TMPDIR");
   const std::string root =
       std::string(tmp != nullptr ? tmp : "/tmp") + "/weir-bench-" + std::to_string(getpid());
   std::filesystem::create_directories(root + "/input");
+  if (args.latency.rate > 0) {
+    LatencyArgs latency = args.latency;
+    latency.slots = args.slots;
+    const int status = RunLatency(latency, args.events, root);
+    std::filesystem::remove_all(root);
+    return status;
+  }
+  const std::vector<std::string> partitions = MakeEvents(args.events);
   int64_t bytes = 0;
   for (size_t p = 0; p < partitions.size(); ++p) {
     std::ofstream(root + "/input/" + std::to_string(p) + ".ndjson") << partitions[p];

@@ -13,7 +13,7 @@ namespace {
 
 constexpr int64_t kNsPerMs = 1'000'000;
 // How often the end of a log that grows is looked at.
-constexpr int64_t kMinPollMs = 20;
+constexpr int64_t kMinPollMs = 2;  // doubles while nothing comes
 constexpr int64_t kMaxPollMs = 200;
 // What all splits of a subtask may hold in chunks, two per split; at least kMinChunkBytes each.
 constexpr size_t kReadAheadBytes = size_t{32} << 20;

@@ -9,12 +9,13 @@
 #include "engine/base/random.h"
 #include "operators/aggregate/running_count.h"
 #include "operators/aggregate/sliding_count.h"
+#include "tests/support/source_dir.h"
 #include "tests/unit/operators_aggregate/operator_rig.h"
 
 namespace weir {
 namespace {
 
-constexpr char kJob[] = WEIR_SOURCE_DIR "/deploy/jobs/ssh_guard/";
+const std::string kJob = SourceDir() + "/deploy/jobs/ssh_guard/";
 
 std::vector<Value> ReadLines(const std::string& path) {
   std::ifstream file(path);
@@ -25,7 +26,7 @@ std::vector<Value> ReadLines(const std::string& path) {
 
 std::vector<Event> ReadEvents() {
   std::vector<Event> events;
-  for (const Value& v : ReadLines(std::string(kJob) + "data/0.ndjson")) {
+  for (const Value& v : ReadLines(kJob + "data/0.ndjson")) {
     Event e{std::nullopt, v.Get("ts")->int_value(), v.Get("kind")->string_value(),
             v.Get("line")->int_value(), v.Get("host")->string_value()};
     if (!v.Get("src_ip")->is_null()) e.src_ip = v.Get("src_ip")->string_value();
@@ -82,7 +83,7 @@ class Chain {
 
 std::set<int64_t> ExpectedDecisions() {
   std::set<int64_t> lines;
-  for (const Value& v : ReadLines(std::string(kJob) + "expected/decisions.ndjson")) {
+  for (const Value& v : ReadLines(kJob + "expected/decisions.ndjson")) {
     lines.insert(v.Get("line")->int_value());
   }
   return lines;

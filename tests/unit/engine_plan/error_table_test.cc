@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "test_registry.h"
+#include "tests/support/source_dir.h"
 
 namespace weir {
 namespace {
@@ -25,7 +26,7 @@ std::string ReadAll(const std::filesystem::path& path) {
 
 std::vector<std::filesystem::path> Paths() {
   std::vector<std::filesystem::path> paths;
-  for (const auto& entry : std::filesystem::directory_iterator(WEIR_SOURCE_DIR "/tests/errors")) {
+  for (const auto& entry : std::filesystem::directory_iterator(SourceDir() + "/tests/errors")) {
     if (entry.path().extension() == ".yaml") paths.push_back(entry.path());
   }
   std::sort(paths.begin(), paths.end());

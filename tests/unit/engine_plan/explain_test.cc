@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "test_registry.h"
+#include "tests/support/source_dir.h"
 
 namespace weir {
 namespace {
@@ -35,7 +36,7 @@ PhysicalPlan Sample() {
 
 // The exact text is in tests/unit/engine_plan/golden; WEIR_UPDATE_EXPECTED=1 writes it anew.
 void ExpectGolden(const std::string& name, const std::string& text) {
-  const std::string path = WEIR_SOURCE_DIR "/tests/unit/engine_plan/golden/" + name;
+  const std::string path = SourceDir() + "/tests/unit/engine_plan/golden/" + name;
   if (std::getenv("WEIR_UPDATE_EXPECTED") != nullptr) {
     std::ofstream(path, std::ios::binary) << text;
   }
