@@ -98,8 +98,8 @@ void Patch(Feed* feed, size_t line, int64_t due_us) {
 }
 
 // Writes every event when it is due, in steps of a millisecond.
-void Write(std::vector<Feed>* feeds, const LatencyArgs& args, const Clock& clock,
-           int64_t start_us) {
+void Write(std::vector<Feed>* feeds, const LatencyArgs& args, const Clock& clock, int64_t start_us,
+           Job* job) {
   const double per_us = static_cast<double>(args.rate) / 1e6 / static_cast<double>(feeds->size());
   const int64_t end_us = start_us + args.seconds * 1'000'000;
   for (int64_t now = start_us; now < end_us; now = clock.MonoNs() / 1000) {
@@ -114,7 +114,7 @@ void Write(std::vector<Feed>* feeds, const LatencyArgs& args, const Clock& clock
       if (bytes > 0 && write(feed.fd, feed.text.data() + feed.begin[first], bytes) < 0)
         std::abort();
     }
-    std::this_thread::sleep_for(std::chrono::microseconds(500));
+    if (job->WaitForMs(1)) return;
   }
 }
 
@@ -180,7 +180,7 @@ int RunLatency(const LatencyArgs& args, const EventOptions& events, const std::s
   const Clock& clock = *env.env().clock;
   const int64_t start_us = clock.MonoNs() / 1000;
   samples.from_us = start_us + 2'000'000;
-  std::thread writer([&] { Write(&feeds, args, clock, start_us); });
+  std::thread writer([&] { Write(&feeds, args, clock, start_us, job->get()); });
   writer.join();
   (*job)->WaitForMs(1000);
   const Status status = (*job)->Stop();
