@@ -8,6 +8,7 @@
 namespace weir {
 namespace {
 constexpr size_t kMaxOutputBytes = 64u << 20;  // DESIGN D23: of one call
+constexpr int64_t kTimersPerSlice = 256;       // counted, not timed: a replay cuts alike
 }  // namespace
 
 ChainNode::ChainNode(NodeConfig config, TaskServices* services)
@@ -70,6 +71,7 @@ void ChainNode::UpdateTime() {
 }
 
 Status ChainNode::ProcessInput(int input, RecordBatch batch) {
+  WEIR_RETURN_IF_ERROR(FinishFiring());
   records_in_->Add(static_cast<int64_t>(batch.rows()));
   batches_in_->Add();
   output_bytes_ = 0;
@@ -83,26 +85,43 @@ Status ChainNode::ProcessInput(int input, RecordBatch batch) {
 
 Status ChainNode::AdvanceWatermark(int64_t ms) {
   if (ms <= watermark_) return absl::OkStatus();
+  WEIR_RETURN_IF_ERROR(FinishFiring());
   // Callbacks already see the new watermark (E-T4); results of timers precede it (E-M12).
   watermark_ = ms;
   watermark_gauge_->Set(ms);
   UpdateTime();
-  Timer timer;
-  while (timers_.PopDue(TimeDomain::kEventTime, ms, &timer)) {
-    WEIR_RETURN_IF_ERROR(op_->OnTimer(timer));
-  }
-  return op_->OnWatermark(ms);
+  firing_ = true;
+  return FireTimers();
 }
 
-Status ChainNode::SetIdle(bool idle) { return op_->OnIdle(idle); }
+Status ChainNode::FireTimers() { return FireUpTo(kTimersPerSlice); }
 
-Status ChainNode::EndInput() { return op_->OnEndOfInput(); }
+Status ChainNode::FireUpTo(int64_t limit) {
+  Timer timer;
+  for (int64_t fired = 0; timers_.PopDue(TimeDomain::kEventTime, watermark_, &timer);) {
+    WEIR_RETURN_IF_ERROR(op_->OnTimer(timer));
+    if (++fired == limit) return absl::OkStatus();
+  }
+  firing_ = false;
+  return op_->OnWatermark(watermark_);
+}
+
+Status ChainNode::SetIdle(bool idle) {
+  WEIR_RETURN_IF_ERROR(FinishFiring());
+  return op_->OnIdle(idle);
+}
+
+Status ChainNode::EndInput() {
+  WEIR_RETURN_IF_ERROR(FinishFiring());
+  return op_->OnEndOfInput();
+}
 
 Status ChainNode::RunDueTimersAndWakes() {
   const Clock* clock = env().clock;
   Timer timer;
   const int64_t now_ms = clock->NowMs();
-  while (timers_.PopDue(TimeDomain::kProcessingTime, now_ms, &timer)) {
+  for (int64_t left = kTimersPerSlice;
+       left > 0 && timers_.PopDue(TimeDomain::kProcessingTime, now_ms, &timer); --left) {
     WEIR_RETURN_IF_ERROR(op_->OnTimer(timer));
   }
   if (wake_at_ns_ > clock->MonoNs()) return absl::OkStatus();

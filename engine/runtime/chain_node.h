@@ -51,7 +51,11 @@ class ChainNode final : public OperatorContext, public Collector {
 
   Status Open();  // children must be open
   Status ProcessInput(int input, RecordBatch batch);
+  // Fires a slice of the timers that are due (D23); while firing() the rest waits for FireTimers.
+  // Whatever reaches this node meanwhile is preceded by the rest.
   Status AdvanceWatermark(int64_t ms);
+  bool firing() const { return firing_; }
+  Status FireTimers();
   Status SetIdle(bool idle);
   Status EndInput();
   Status RunDueTimersAndWakes();
@@ -106,6 +110,9 @@ class ChainNode final : public OperatorContext, public Collector {
     Counter* records = nullptr;
   };
   void EmitTo(Port* port, RecordBatch batch);
+  // Fires at most `limit` event timers; passes the watermark on when none is left.
+  Status FireUpTo(int64_t limit);
+  Status FinishFiring() { return firing_ ? FireUpTo(INT64_MAX) : absl::OkStatus(); }
   // Collector calls cannot return errors: the first one fails the task.
   void Check(Status status) {
     if (!status.ok()) services_->Fail(std::move(status));
@@ -123,6 +130,7 @@ class ChainNode final : public OperatorContext, public Collector {
   std::vector<Port> ports_;
   TimerQueue timers_;
   int64_t watermark_ = kNoTimestamp;
+  bool firing_ = false;  // timers at or below watermark_ are left, and it has not been passed on
   int64_t wake_at_ns_ = kNeverNs;
   size_t output_bytes_ = 0;  // of the call in progress
   bool ended_ = false;

@@ -65,6 +65,8 @@ bool Task::TurnWork() {
   if (status.ok() && !closed_) {
     if (!DrainOutputs()) {
       blocked_turns_->Add();
+    } else if (Firing()) {
+      status = FireTimers(&progress);
     } else {
       status = TakeInput(&progress);
     }
@@ -98,6 +100,18 @@ Status Task::RunTimers(bool* progress) {
   return absl::OkStatus();
 }
 
+bool Task::Firing() const {
+  return std::any_of(nodes_.begin(), nodes_.end(), [](const auto& node) { return node->firing(); });
+}
+
+Status Task::FireTimers(bool* progress) {
+  *progress = true;
+  // Tail first: what a parent passes on would make its child fire all the rest at once.
+  const auto node =
+      std::find_if(nodes_.rbegin(), nodes_.rend(), [](const auto& n) { return n->firing(); });
+  return (*node)->FireTimers();
+}
+
 Status Task::TakeInput(bool* progress) {
   const bool accept =
       std::all_of(nodes_.begin(), nodes_.end(), [](const auto& node) { return node->CanAccept(); });
@@ -112,7 +126,7 @@ Status Task::TakeInput(bool* progress) {
     if (!event) break;
     *progress = true;
     WEIR_RETURN_IF_ERROR(Handle(std::move(*event)));
-    if (!DrainOutputs()) break;
+    if (!DrainOutputs() || Firing()) break;
     if (!accept || !std::all_of(nodes_.begin(), nodes_.end(),
                                 [](const auto& node) { return node->CanAccept(); })) {
       break;
@@ -141,6 +155,7 @@ Status Task::BeginSnapshot(const Barrier& barrier) {
     if (barrier.id <= snapshot_->id()) return absl::OkStatus();
     snapshot_->FinishSealing();  // an aborted checkpoint still holds a seal
   }
+  WEIR_CHECK(!Firing(), "a barrier overtakes timers of the watermark before it");
   snapshot_ = std::make_shared<TaskSnapshot>(number_, barrier, &nodes_, &chains_, services_.storage,
                                              services_.env, mailbox_.handle(), services_.listener);
   WEIR_RETURN_IF_ERROR(snapshot_->Begin(gate_ ? gate_->watermark() : kNoTimestamp));
@@ -150,7 +165,7 @@ Status Task::BeginSnapshot(const Barrier& barrier) {
 }
 
 Status Task::InjectBarrier() {
-  if (!waiting_barrier_ || !nodes_[0]->source()->Started()) return absl::OkStatus();
+  if (!waiting_barrier_ || !nodes_[0]->source()->Started() || Firing()) return absl::OkStatus();
   const Barrier barrier = *std::exchange(waiting_barrier_, std::nullopt);
   return BeginSnapshot(barrier);
 }

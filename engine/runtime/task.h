@@ -30,8 +30,8 @@ struct JobServices {
 
 // A task is single-threaded and cooperative: RunTurn does a bounded amount of work and never
 // blocks. In this order: mail, due timers, spilled output, checkpoint slices, then new input, and
-// that only while nothing is spilled and every operator can accept. Control input ignores the
-// latter.
+// that only while nothing is spilled, no timer of the watermark is left and every operator can
+// accept. Control input ignores the latter.
 class Task final : public TaskServices {
  public:
   Task(int number, std::string name, std::vector<NodeConfig> nodes, std::shared_ptr<Waker> waker,
@@ -73,6 +73,9 @@ class Task final : public TaskServices {
   bool TurnWork();
   Status Open();
   Status RunTimers(bool* progress);
+  // A slice of the event timers that a watermark has made due; only while nothing is spilled.
+  Status FireTimers(bool* progress);
+  bool Firing() const;
   Status TakeInput(bool* progress);
   Status Handle(GateEvent event);
   Status BeginSnapshot(const Barrier& barrier);
