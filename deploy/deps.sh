@@ -22,10 +22,10 @@ build=(
 )
 
 # What tests/run.sh and tests/nightly.sh need on top. clang comes without recommended packages, so its sanitizer
-# runtime (libclang-rt) and symbolizer (llvm) are named. Java and Maven bring the Kafka broker (local_kafka.sh),
+# runtime (libclang-rt) and symbolizer (llvm) are named. Java and Maven bring the Kafka broker (local_kafka.sh), kcat talks to it,
 # prometheus brings promtool.
 test=(
-  default-jre-headless maven redis-server prometheus
+  default-jre-headless maven kcat redis-server prometheus
   libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev python3 binutils procps
   clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 lld-14 llvm-14
 )
