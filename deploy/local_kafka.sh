@@ -136,7 +136,12 @@ start() {
   if [[ -z $port ]]; then
     if [[ -s $dir/port ]]; then port=$(< "$dir/port"); else port=$(free_port); fi
   fi
-  ! listens "$port" || die "port $port is taken"
+  # A broker that was just killed may not be gone altogether.
+  local deadline=$((SECONDS + 10))
+  while listens "$port"; do
+    ((SECONDS < deadline)) || die "port $port is taken"
+    sleep 0.1
+  done
   echo "$port" > "$dir/port"
   properties "$port" "$dir/data" > "$dir/server.properties"
   if [[ ! -f $dir/data/meta.properties ]]; then
