@@ -56,7 +56,8 @@ struct OperatorPlan {
   bool stateful = true;
   // Topics whose records every subtask must receive (the rule log): the plan adds a source and a
   // broadcast edge; they arrive as inputs 1, 2, ... with the schema given, ahead of other input,
-  // and take no part in event time.
+  // and take no part in event time. After a restore some of them come again although the restored
+  // state holds them already: applying one twice must change nothing.
   struct ControlInput {
     std::string topic;
     SchemaPtr schema;

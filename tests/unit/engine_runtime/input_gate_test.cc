@@ -152,5 +152,21 @@ TEST_F(InputGateTest, NoDataIsTakenBeforeEveryChannelHasSaidWhetherItIsIdle) {
   EXPECT_EQ(Next(), "1");
 }
 
+// An operator whose room depends on a control record would never see the end of an alignment.
+TEST_F(InputGateTest, AControlChannelGoesOnBehindItsBarrier) {
+  Channel* data = Add(false);
+  Channel* control = Add(true);
+  Build();
+  data->Push(Row(1));
+  data->Push(Cut(1));
+  control->Push(Cut(1));
+  control->Push(Row(7));
+  EXPECT_EQ(Next(/*control_only=*/true), "7");
+  EXPECT_TRUE(gate_->aligning());
+  EXPECT_EQ(Next(), "1");
+  EXPECT_EQ(Next(), "b1");
+  EXPECT_EQ(Next(), "");
+}
+
 }  // namespace
 }  // namespace weir
