@@ -82,8 +82,10 @@ const std::vector<OptionDef>& LogSinkOptionDefs() {
       Required("topic", OptionType::kString, "Topic to write; one partition per subtask."),
       Def("fields", OptionType::kStringList, "", "Fields to write, in this order; default is all."),
       Choice("delivery", {"at_least_once", "exactly_once"},
-             "The directory log treats both alike: an output that stands in the log is not written "
-             "again after a restart, so none repeats."),
+             "Either way an output that stands in the log is not written again after a restart, so "
+             "none repeats. exactly_once also holds output back until its checkpoint is complete: "
+             "nobody sees what a replay could decide otherwise, and latency is the checkpoint's "
+             "interval."),
       Def("log", OptionType::kString, "", "URL of this sink's log; default is the job's log."),
   };
   return defs;
@@ -108,6 +110,7 @@ LogSourceOptions LogSourceOptionsFrom(const Options& options) {
 LogSinkOptions LogSinkOptionsFrom(const Options& options) {
   LogSinkOptions result;
   result.topic = options.String("topic");
+  result.exactly_once = options.String("delivery") == "exactly_once";
   return result;
 }
 

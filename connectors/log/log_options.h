@@ -47,10 +47,14 @@ struct LogSourceOptions {
 struct LogSinkOptions {
   std::string topic;
   std::vector<int> columns;        // of the input, in the order of the output; empty = all
+  bool exactly_once = false;       // output waits for its checkpoint, see held_output.h
   std::shared_ptr<LogClient> log;  // null = the job's
 
   // Not in YAML.
   size_t max_pending_bytes = size_t{8} << 20;
+  // exactly_once: beyond a quarter of this a checkpoint is asked for, beyond all of it the job
+  // fails.
+  size_t max_held_bytes = size_t{256} << 20;
   int64_t settle_ms = 3'600'000;  // see sink_tail.h
 };
 

@@ -44,6 +44,8 @@ LogSink::LogSink(LogSinkOptions options)
 Status LogSink::Open(OperatorContext* context, Collector* out) {
   WEIR_RETURN_IF_ERROR(Operator::Open(context, out));
   namer_ = EffectNamer(context->info().job, context->info().uid);
+  held_ = HeldOutput(options_.topic, absl::StrCat(context->info().job, "/", context->info().uid),
+                     context->info().subtask);
   const MetricLabels labels = context->labels();
   MetricRegistry* metrics = context->metrics();
   records_ = metrics->GetCounter("weir_sink_records_total", labels);
@@ -55,6 +57,9 @@ Status LogSink::Open(OperatorContext* context, Collector* out) {
 
 Status LogSink::Restore(const std::vector<StatePiece>& pieces) {
   WEIR_ASSIGN_OR_RETURN(plan_, ReadTailPlan(pieces, options_.topic, options_.settle_ms));
+  // Also when the sink is at_least_once by now: what a checkpoint holds is owed.
+  WEIR_RETURN_IF_ERROR(held_.Restore(pieces, context()->info().parallelism));
+  if (held_.unwritten() > 0) EnsureLoaded();
   return absl::OkStatus();
 }
 
@@ -84,11 +89,12 @@ void LogSink::EnsureLoaded() {
 void LogSink::OnLoaded(StatusOr<std::shared_ptr<SinkTail>> tail) {
   if (!tail.ok()) return Failed(tail.status());
   tail_ = *std::move(tail);
-  end_ = tail_->ends().at(context()->info().subtask);
+  end_ = held_end_ = tail_->ends().at(context()->info().subtask);
   loaded_ns_ = context()->env().clock->MonoNs();
   writer_ = std::make_unique<AsyncLogWriter>(context()->env().io, context()->mail(),
                                              tail_->writer(), options_.max_pending_bytes);
   phase_ = Phase::kReady;
+  if (const Status status = Commit(INT64_MIN); !status.ok()) return Failed(status);
   for (const std::function<Status()>& step : std::exchange(deferred_, {})) {
     if (const Status status = step(); !status.ok()) return Failed(status);
   }
@@ -128,21 +134,41 @@ Status LogSink::Write(const RecordBatch& batch) {
   std::vector<LogAppend> records;
   records.reserve(batch.rows());
   const int64_t now_ms = context()->env().clock->NowMs();
-  int64_t bytes = 0;
   for (size_t i = 0; i < batch.rows(); ++i) {
-    LogAppend record;
+    LogAppend& record = records.emplace_back();
     RowToJson(batch, i, &record.value);
     record.effect_id = namer_.Name(batch.origin[i], batch.emit[i]);
     record.timestamp_ms = now_ms;
-    WEIR_ASSIGN_OR_RETURN(const bool repeats, tail_->Repeats(record.effect_id, record.value));
-    if (repeats) {
+  }
+  return options_.exactly_once ? Hold(std::move(records)) : Append(std::move(records));
+}
+
+Status LogSink::Hold(std::vector<LogAppend> records) {
+  held_.Add(std::move(records));
+  if (held_.bytes() > options_.max_held_bytes / 4 && !std::exchange(checkpoint_wanted_, true)) {
+    context()->WantCheckpoint();
+  }
+  if (held_.bytes() <= options_.max_held_bytes) return absl::OkStatus();
+  return Err(ErrorCode::kOutputTooLarge,
+             absl::StrCat("sink '", context()->info().name, "' holds ", held_.bytes(),
+                          " bytes that wait for a checkpoint"),
+             "shorten checkpoints.interval, or choose delivery: at_least_once");
+}
+
+Status LogSink::Append(std::vector<LogAppend> records) {
+  int64_t bytes = 0;
+  Status conflict;
+  std::erase_if(records, [&](const LogAppend& record) {
+    const StatusOr<bool> repeats = tail_->Repeats(record.effect_id, record.value);
+    if (!repeats.ok()) conflict.Update(repeats.status());
+    if (repeats.ok() && *repeats) {
       deduplicated_->Add();
-      continue;
+      return true;
     }
     bytes += static_cast<int64_t>(record.value.size());
-    records.push_back(std::move(record));
-  }
-  if (records.empty()) return absl::OkStatus();
+    return false;
+  });
+  if (!conflict.ok() || records.empty()) return conflict;
   const auto count = static_cast<int64_t>(records.size());
   records_->Add(count);
   bytes_->Add(bytes);
@@ -170,28 +196,55 @@ Status LogSink::TakeSnapshot(const std::shared_ptr<SnapshotPart>& part) {
   tail_->AddPiece(options_.topic, context()->info().subtask, running_ms, options_.settle_ms,
                   part.get());
   if (WEIR_PLANTED_BUG("B-48")) {
-    AddEnds(part.get());
+    AddEnds(part.get(), end_);
+    part->Finish(absl::OkStatus());
+    return absl::OkStatus();
+  }
+  if (options_.exactly_once) {
+    checkpoint_wanted_ = false;
+    held_.Seal(part->checkpoint(), part.get());
+    AddEnds(part.get(), held_end_);
     part->Finish(absl::OkStatus());
     return absl::OkStatus();
   }
   // Appends are answered in order, so at this answer `end_` is the end at the barrier.
   writer_->Sync([this, part](const Status& status) {
-    if (status.ok()) AddEnds(part.get());
+    if (status.ok()) AddEnds(part.get(), end_);
     part->Finish(status);
     if (!status.ok()) Failed(status);
   });
   return absl::OkStatus();
 }
 
-void LogSink::AddEnds(SnapshotPart* part) {
+void LogSink::AddEnds(SnapshotPart* part, int64_t own_end) {
   const OperatorInfo& info = context()->info();
-  part->Add(EndPiece(options_.topic, info.subtask, end_));
+  part->Add(EndPiece(options_.topic, info.subtask, own_end));
   // Partitions from a time of higher parallelism: nobody writes them, but they must stay known.
   for (const auto& [partition, end] : tail_->ends()) {
     if (partition >= info.parallelism && partition % info.parallelism == info.subtask) {
       part->Add(EndPiece(options_.topic, partition, end));
     }
   }
+}
+
+void LogSink::OnCheckpointComplete(int64_t id) {
+  if (!options_.exactly_once) return;
+  const Status status = InOrder([this, id] { return Commit(id); });
+  if (!status.ok()) Failed(status);
+}
+
+Status LogSink::Commit(int64_t id) {
+  WEIR_SIM_POINT("sink.commit.before");
+  WEIR_RETURN_IF_ERROR(Append(held_.Commit(id)));
+  const size_t segments = held_.TakeUnwritten();
+  if (segments == 0) return absl::OkStatus();
+  // Answered in the order of the calls: at this answer `end_` is the end behind these segments.
+  writer_->Sync([this, segments](const Status& status) {
+    if (!status.ok()) return Failed(status);
+    held_.Written(segments);
+    held_end_ = end_;
+  });
+  return absl::OkStatus();
 }
 
 Status LogSink::OnEndOfInput() {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "connectors/log/held_output.h"
 #include "connectors/log/log_options.h"
 #include "connectors/log/sink_tail.h"
 #include "engine/core/async_log.h"
@@ -27,7 +28,8 @@ class EffectNamer {
 };
 
 // One input, no outputs. Subtask n writes partition n. A checkpoint is finished when everything
-// before its barrier is appended and synced (reliability I-7).
+// before its barrier is appended and synced (reliability I-7); with exactly_once when everything
+// before its barrier is part of it, and it is appended once the checkpoint is complete.
 class LogSink : public Operator {
  public:
   explicit LogSink(LogSinkOptions options);
@@ -38,6 +40,8 @@ class LogSink : public Operator {
   Status Process(int input, RecordBatch batch) override;
   Status Snapshot(const std::shared_ptr<SnapshotPart>& part) override;
   Status OnEndOfInput() override;
+  void OnCheckpointComplete(int64_t id) override;
+  bool Committed() override { return held_.unwritten() == 0; }
 
  private:
   enum class Phase : uint8_t { kNew, kLoading, kReady };
@@ -48,9 +52,13 @@ class LogSink : public Operator {
   Status InOrder(std::function<Status()> step);
   RecordBatch Project(RecordBatch batch);
   Status Write(const RecordBatch& batch);
+  Status Hold(std::vector<LogAppend> records);
+  Status Append(std::vector<LogAppend> records);
+  // Writes what checkpoint `id` and those before it cover.
+  Status Commit(int64_t id);
   void OnAppended(const StatusOr<int64_t>& first, int64_t records);
   Status TakeSnapshot(const std::shared_ptr<SnapshotPart>& part);
-  void AddEnds(SnapshotPart* part);
+  void AddEnds(SnapshotPart* part, int64_t own_end);
   void Failed(const Status& status);
 
   const LogSinkOptions options_;
@@ -63,6 +71,9 @@ class LogSink : public Operator {
   std::unique_ptr<AsyncLogWriter> writer_;
   int64_t loaded_ns_ = 0;
   int64_t end_ = 0;  // of our partition, as far as appends are acknowledged
+  HeldOutput held_;  // exactly_once
+  bool checkpoint_wanted_ = false;
+  int64_t held_end_ = 0;  // end_ without what held_ still holds
   SchemaPtr projected_;
   Counter* records_ = nullptr;
   Counter* bytes_ = nullptr;

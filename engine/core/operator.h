@@ -85,6 +85,8 @@ class OperatorContext : public StateOpener {
   virtual void Fail(Status status) = 0;
   // Asks for a call of Operator::OnWake at or after this monotonic time (the earliest one wins).
   virtual void WakeAt(int64_t mono_ns) = 0;
+  // Asks for a checkpoint soon, not waiting for the interval: something grows until one completes.
+  virtual void WantCheckpoint() {}
 };
 
 // Named bytes beside keyed state: offsets of splits, positions of writers. After a restore every
@@ -146,6 +148,9 @@ class Operator {
   }
   // Checkpoint `id` is durable and complete. May be skipped; implies all earlier ones (E-C4).
   virtual void OnCheckpointComplete(int64_t /*id*/) {}
+  // False while what OnCheckpointComplete began is under way; after its last checkpoint the job
+  // waits for it.
+  virtual bool Committed() { return true; }
 
  protected:
   OperatorContext* context() { return context_; }

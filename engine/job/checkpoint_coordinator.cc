@@ -43,6 +43,7 @@ void CheckpointCoordinator::Begin(SnapshotKind kind, const std::string& savepoin
   if (kind == SnapshotKind::kSavepoint) {
     current_->barrier.savepoint = std::make_shared<const std::string>(savepoint);
   }
+  wanted_ = false;
   current_->started_ns = env_.clock->MonoNs();
   current_->done = std::move(done);
   if (config_.every_records > 0) records_at_last_ = config_.records_read();
@@ -128,7 +129,7 @@ void CheckpointCoordinator::End(Status status) {
 
 bool CheckpointCoordinator::Due(int64_t now_ns) const {
   if (!periodic_) return false;
-  if (now_ns >= next_due_ns_) return true;
+  if (wanted_ || now_ns >= next_due_ns_) return true;
   return config_.every_records > 0 &&
          config_.records_read() - records_at_last_ >= config_.every_records;
 }

@@ -59,6 +59,8 @@ class CheckpointCoordinator {
   int64_t last_completed_ms() const { return last_completed_ms_; }
   int64_t last_completed_id() const { return last_completed_id_; }
   void StopPeriodic() { periodic_ = false; }
+  // The next one is due as soon as none is in flight.
+  void WantSoon() { wanted_ = true; }
 
  private:
   struct InFlight {
@@ -84,6 +86,7 @@ class CheckpointCoordinator {
   int64_t next_due_ns_;
   int64_t records_at_last_ = 0;
   bool periodic_ = true;
+  bool wanted_ = false;
   int failures_ = 0;
   int64_t last_completed_ms_ = 0;
   int64_t last_completed_id_ = 0;

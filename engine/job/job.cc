@@ -82,6 +82,7 @@ Status Job::Prepare() {
         for (int i = 0; i < graph_->size(); ++i) graph_->task(i)->NotifyComplete(id);
       });
   ended_.assign(graph_->size(), false);
+  committed_.assign(graph_->size(), 0);
   return absl::OkStatus();
 }
 
@@ -190,6 +191,17 @@ void Job::OnAck(TaskAck ack) {
   mailbox_->handle().Post([this, ack = std::move(ack)] { coordinator_->OnAck(ack); });
 }
 
+void Job::OnCommitted(int task, int64_t id) {
+  mailbox_->handle().Post([this, task, id] {
+    committed_[task] = std::max(committed_[task], id);
+    if (final_complete_) FinishCommitted();
+  });
+}
+
+void Job::OnCheckpointWanted() {
+  mailbox_->handle().Post([this] { coordinator_->WantSoon(); });
+}
+
 void Job::OnEnded(int task) {
   mailbox_->handle().Post([this, task] { ended_[task] = true; });
 }
@@ -250,8 +262,18 @@ void Job::TakeFinalSnapshot() {
   final_ = true;
   const bool savepoint = !options_.stop_savepoint.empty();
   coordinator_->Begin(savepoint ? SnapshotKind::kSavepoint : SnapshotKind::kCheckpoint,
-                      options_.stop_savepoint,
-                      [this](Status status) { Finish(std::move(status)); });
+                      options_.stop_savepoint, [this](Status status) {
+                        if (!status.ok()) return Finish(std::move(status));
+                        final_complete_ = true;
+                        FinishCommitted();
+                      });
+}
+
+void Job::FinishCommitted() {
+  const int64_t last = coordinator_->last_completed_id();
+  const bool all =
+      std::all_of(committed_.begin(), committed_.end(), [last](int64_t id) { return id >= last; });
+  if (final_complete_ && all) Finish(absl::OkStatus());
 }
 
 void Job::Finish(Status status) {

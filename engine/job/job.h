@@ -68,6 +68,8 @@ class Job final : public TaskListener, public SlotWork {
 
   // TaskListener: any task's thread.
   void OnAck(TaskAck ack) override;
+  void OnCommitted(int task, int64_t id) override;
+  void OnCheckpointWanted() override;
   void OnEnded(int task) override;
   void OnFailed(int task, Status status) override;
   // SlotWork
@@ -86,6 +88,8 @@ class Job final : public TaskListener, public SlotWork {
   void TriggerSources(const Barrier& barrier);
   void MaybeFinish();
   void TakeFinalSnapshot();
+  // The final checkpoint is complete; the end waits for what it committed.
+  void FinishCommitted();
   void Finish(Status status);
   bool RunPendingSnapshot();
 
@@ -111,8 +115,10 @@ class Job final : public TaskListener, public SlotWork {
   std::unique_ptr<CheckpointCoordinator> coordinator_;
   std::vector<SnapshotRequest> requests_;
   std::vector<bool> ended_;
+  std::vector<int64_t> committed_;  // by task: checkpoint whose commits are done
   bool stopping_ = false;
   bool final_ = false;  // the final snapshot is under way
+  bool final_complete_ = false;
   bool finished_ = false;
   bool started_ = false;
   int64_t drain_deadline_ns_ = kNeverNs;

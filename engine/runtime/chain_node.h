@@ -27,6 +27,7 @@ class TaskServices {
   virtual StatusOr<std::shared_ptr<AgentChannel>> Agent(const std::string& endpoint) = 0;
   virtual void Fail(Status status) = 0;
   virtual void NodeEnded() = 0;
+  virtual void WantCheckpoint() = 0;
 };
 
 struct NodeConfig {
@@ -88,6 +89,7 @@ class ChainNode final : public OperatorContext, public Collector {
   }
   void Fail(Status status) override { services_->Fail(std::move(status)); }
   void WakeAt(int64_t mono_ns) override { wake_at_ns_ = std::min(wake_at_ns_, mono_ns); }
+  void WantCheckpoint() override { services_->WantCheckpoint(); }
   StatusOr<StateTable*> OpenTable(const StateDescriptor& descriptor) override;
 
   // Collector

@@ -75,6 +75,7 @@ bool Task::TurnWork() {
   if (closed_) return false;
   if (snapshot_ != nullptr && snapshot_->sealing())
     progress |= snapshot_->Continue(services_.slice_ns);
+  if (committing_ > 0) ReportCommitted();
   ReclaimState();
   if (progress) busy_ns_->Add(services_.env.clock->MonoNs() - start);
   return progress;
@@ -211,7 +212,15 @@ void Task::NotifyComplete(int64_t id) {
         node->op()->OnCheckpointComplete(id);
       }
     }
+    committing_ = id;
   });
+}
+
+void Task::ReportCommitted() {
+  const bool all = std::all_of(nodes_.begin(), nodes_.end(), [](const auto& node) {
+    return node->op() == nullptr || node->op()->Committed();
+  });
+  if (all) services_.listener->OnCommitted(number_, std::exchange(committing_, 0));
 }
 
 void Task::Drain() {

@@ -68,6 +68,7 @@ class Task final : public TaskServices {
   }
   void Fail(Status status) override;
   void NodeEnded() override;
+  void WantCheckpoint() override { services_.listener->OnCheckpointWanted(); }
 
  private:
   bool TurnWork();
@@ -82,6 +83,7 @@ class Task final : public TaskServices {
   Status InjectBarrier();
   bool DrainOutputs();
   void ReclaimState();
+  void ReportCommitted();
 
   const int number_;
   const std::string name_;
@@ -94,6 +96,7 @@ class Task final : public TaskServices {
   std::optional<Barrier> waiting_barrier_;  // of a source that has not started yet
   bool opened_ = false;
   bool closed_ = false;
+  int64_t committing_ = 0;  // a checkpoint whose commits have begun; 0 = none
   size_t ended_nodes_ = 0;
   uint32_t turns_ = 0;
   std::vector<int64_t> reclaimed_at_;  // per node: records taken when state was last reclaimed

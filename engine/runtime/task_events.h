@@ -32,6 +32,10 @@ class TaskListener {
  public:
   virtual ~TaskListener() = default;
   virtual void OnAck(TaskAck ack) = 0;
+  // What checkpoint `id` and those before it committed is done (Operator::Committed).
+  virtual void OnCommitted(int /*task*/, int64_t /*id*/) {}
+  // An operator asks for a checkpoint soon.
+  virtual void OnCheckpointWanted() {}
   // The task's last operator has nothing pending after the end of input.
   virtual void OnEnded(int task) = 0;
   virtual void OnFailed(int task, Status status) = 0;

@@ -22,6 +22,7 @@ struct Scenario {
   std::vector<SshEvent> arrival;  // for the oracle; per-address order is what counts
   int poison = 0;
   std::vector<int> parallelism;   // of each incarnation, cyclic
+  bool exactly_once = false;      // delivery of decisions, blocked and late
   std::vector<uint64_t> crashes;  // hit at which each incarnation dies
   int64_t interval_ms = 1000;
   std::string order = "key";
@@ -110,6 +111,7 @@ Scenario Draw(const SeedOptions& options, const std::vector<SshEvent>& all, Rand
       s.crashes.push_back(1 + random->Uniform(uint64_t{1} << (4 + random->Uniform(8))));
     }
   }
+  s.exactly_once = Random(options.seed * 2).OneIn(3);
   if (options.crash_at_hit > 0) s.crashes = {options.crash_at_hit};
   return s;
 }
@@ -235,6 +237,11 @@ class SeedRun {
         "operators.guard.agent.endpoint=\"sim:\"",
         "operators.guard.agent.timeout=10h",
         "operators.guard.agent.attempt_timeout=5s"};
+    if (scenario_.exactly_once) {
+      for (const char* sink : {"decisions", "blocked", "late"}) {
+        request.overrides.push_back(absl::StrCat("sinks.", sink, ".delivery=exactly_once"));
+      }
+    }
     request.variable = [](const std::string& name) -> std::optional<std::string> {
       if (name == "WEIR_DATA") return kLocalData;
       return std::nullopt;

@@ -157,6 +157,7 @@ const std::vector<Mutant> kMutants = {
     {"B-17", "a source resumes one record behind its cut"},
     {"B-33", "a split's watermark is lost in a restore"},
     {"B-82", "a file is published under its final name before it is synced"},
+    {"held-lost", "a restore forgets the output that a checkpoint holds (exactly_once)"},
     {"B-48", "a sink finishes its snapshot before its writes are durable"},
     {"H-1", "a restored request is asked again without looking into the decision log"},
     {"H-2", "the request id holds what differs between attempts"},

@@ -50,7 +50,8 @@ inline SchemaPtr LineSchema() {
 // The pieces of one subtask's part of a checkpoint.
 class CollectedPart : public SnapshotPart {
  public:
-  int64_t checkpoint() const override { return 1; }
+  explicit CollectedPart(int64_t id = 1) : id_(id) {}
+  int64_t checkpoint() const override { return id_; }
   SnapshotKind kind() const override { return SnapshotKind::kCheckpoint; }
   void Add(StatePiece piece) override {
     EXPECT_FALSE(finished);
@@ -64,6 +65,9 @@ class CollectedPart : public SnapshotPart {
   std::vector<StatePiece> pieces;
   bool finished = false;
   Status status;
+
+ private:
+  int64_t id_;
 };
 
 // The world that tasks share: disk, clock, log. A crash of the process is NewProcess.
@@ -267,6 +271,8 @@ class SinkRig : public TaskRig {
     sink_ = std::make_unique<LogSink>(std::move(options));
     EXPECT_TRUE(sink_->Open(this, this).ok());
   }
+  void WantCheckpoint() override { ++checkpoints_wanted; }
+  int checkpoints_wanted = 0;
   void Restore(const std::vector<StatePiece>& pieces) {
     const Status status = sink_->Restore(pieces);
     if (!status.ok()) failures.push_back(ErrorNumber(status));
@@ -283,8 +289,8 @@ class SinkRig : public TaskRig {
     const Status status = sink_->Process(0, std::move(batch));
     if (!status.ok()) failures.push_back(ErrorNumber(status));
   }
-  std::shared_ptr<CollectedPart> Snapshot() {
-    auto part = std::make_shared<CollectedPart>();
+  std::shared_ptr<CollectedPart> Snapshot(int64_t id = 1) {
+    auto part = std::make_shared<CollectedPart>(id);
     EXPECT_TRUE(sink_->Snapshot(part).ok());
     return part;
   }
