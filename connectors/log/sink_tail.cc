@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/bytes.h"
+#include "engine/base/fail_point.h"
 #include "engine/base/hash.h"
 #include "engine/base/log.h"
 
@@ -121,6 +122,7 @@ StatusOr<std::shared_ptr<SinkTail>> SinkTail::Load(const TailRequest& request) {
     WEIR_ASSIGN_OR_RETURN(tail->ends_[partition], writer->EndOffset());
   }
   for (const int partition : partitions) {
+    if (WEIR_PLANTED_BUG("tail-unread")) break;
     WEIR_RETURN_IF_ERROR(tail->ReadPartition(request, partition));
   }
   return tail;

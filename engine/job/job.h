@@ -56,6 +56,8 @@ class Job final : public TaskListener, public SlotWork {
   // Any thread. Once done, status() tells how it ended.
   bool done() const { return done_.HasBeenNotified(); }
   bool WaitForMs(int64_t ms) { return done_.WaitForMs(ms); }
+  // How it ended; valid once done().
+  const Status& status() const { return status_; }
   // Ends the slots; call after done (or to abandon the job) from the thread that called Start.
   Status Stop();
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# 200 seeds and every single crash point of a small job.
+# 200 seeds and every single crash point of a small job; 200 seeds on a simulated broker.
 set -eu
 cd "$(dirname "$0")/../.."
 build=${WEIR_BUILD:-build/release}
 "$build/bin/weir_sim" --exhaustive --seeds 200
+"$build/bin/weir_sim" --kafka --seeds 200

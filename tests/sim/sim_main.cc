@@ -3,6 +3,7 @@
 //   weir_sim --seeds 200              seeds 1..200, each with crashes, delays, losses, torn writes
 //   weir_sim --seed 4711 [--dump DIR] one seed; DIR gets its input and outputs
 //   weir_sim --exhaustive             one small job, crashed at every single point in turn
+//   weir_sim --seeds 200 --kafka      the same on a simulated broker with transactions and faults
 //   weir_sim --mutants --seeds 200    historical bugs put back one at a time: each must be caught
 //
 // Closes with "N passed, N failed". A failure prints the line that reproduces it.
@@ -21,7 +22,7 @@ namespace {
 
 struct Args {
   uint64_t seeds = 0, first = 1, seed = 0;
-  bool exhaustive = false, mutants = false;
+  bool exhaustive = false, mutants = false, kafka = false;
   std::string bug, dump;
   std::string topology = "deploy/jobs/ssh_guard/job.yaml";
   std::string data = "deploy/jobs/ssh_guard/data/0.ndjson";
@@ -46,9 +47,9 @@ void Report(const SeedOptions& options, const SeedResult& r) {
               r.config.c_str());
   for (size_t i = 0; i < r.problems.size() && i < 5; ++i)
     std::printf("  %s\n", r.problems[i].c_str());
-  std::printf("  reproduce: weir_sim --seed %llu%s%s\n",
-              static_cast<unsigned long long>(options.seed), options.bug.empty() ? "" : " --bug ",
-              options.bug.c_str());
+  std::printf("  reproduce: weir_sim --seed %llu%s%s%s\n",
+              static_cast<unsigned long long>(options.seed), options.kafka ? " --kafka" : "",
+              options.bug.empty() ? "" : " --bug ", options.bug.c_str());
   std::fflush(stdout);
 }
 
@@ -59,6 +60,7 @@ void RunSeeds(const Args& args, const std::vector<SshEvent>& events) {
     SeedOptions options;
     options.seed = args.first + i;
     options.bug = args.bug;
+    options.kafka = args.kafka;
     options.topology = args.topology;
     options.dump = args.dump;
     const SeedResult r = RunSeed(options, events);
@@ -106,6 +108,7 @@ void RunMutants(const Args& args, const std::vector<SshEvent>& events) {
       SeedOptions options;
       options.seed = ++seed;
       options.bug = mutant.id;
+      options.kafka = args.kafka;
       options.topology = args.topology;
       r = RunSeed(options, events);
     }
@@ -141,6 +144,8 @@ Args Parse(int argc, char** argv) {
       args.data = value();
     else if (arg == "--exhaustive")
       args.exhaustive = true;
+    else if (arg == "--kafka")
+      args.kafka = true;
     else if (arg == "--mutants")
       args.mutants = true;
     else {
@@ -157,6 +162,7 @@ const std::vector<Mutant> kMutants = {
     {"B-17", "a source resumes one record behind its cut"},
     {"B-33", "a split's watermark is lost in a restore"},
     {"B-82", "a file is published under its final name before it is synced"},
+    {"tail-unread", "a sink does not look at what stands in its topic behind the checkpoint"},
     {"held-lost", "a restore forgets the output that a checkpoint holds (exactly_once)"},
     {"B-48", "a sink finishes its snapshot before its writes are durable"},
     {"H-1", "a restored request is asked again without looking into the decision log"},
