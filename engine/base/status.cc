@@ -13,6 +13,7 @@ namespace {
 
 constexpr char kNumberUrl[] = "weir/number";
 constexpr char kHintUrl[] = "weir/hint";
+constexpr char kRetryAfterUrl[] = "weir/retry_after_ms";
 
 constexpr ErrorInfo kErrors[] = {
 #define WEIR_ERROR(name, number, domain, retry, meaning) \
@@ -53,17 +54,24 @@ absl::StatusCode CanonicalCode(ErrorCode code) {
     case ErrorCode::kStateIncompatible:
     case ErrorCode::kStateUnmatched:
     case ErrorCode::kStateVersion:
+    case ErrorCode::kAgentRefused:
       return absl::StatusCode::kFailedPrecondition;
     case ErrorCode::kLogIo:
     case ErrorCode::kStateIo:
     case ErrorCode::kStateLocked:
     case ErrorCode::kAgentUnavailable:
+    case ErrorCode::kAgentRateLimited:
+    case ErrorCode::kAgentUpstream:
+    case ErrorCode::kHttpUnavailable:
       return absl::StatusCode::kUnavailable;
     case ErrorCode::kCheckpointTimeout:
     case ErrorCode::kAgentTimeout:
+    case ErrorCode::kHttpTimeout:
       return absl::StatusCode::kDeadlineExceeded;
     case ErrorCode::kRuleCap:
     case ErrorCode::kAgentCapacity:
+    case ErrorCode::kHttpOverloaded:
+    case ErrorCode::kHttpTooLarge:
     case ErrorCode::kExprCost:
     case ErrorCode::kOutputTooLarge:
       return absl::StatusCode::kResourceExhausted;
@@ -108,6 +116,18 @@ std::string ErrorHint(const Status& status) {
 bool IsRetriable(const Status& status) {
   const ErrorInfo* info = FindError(ErrorNumber(status));
   return info != nullptr ? info->retriable : absl::IsUnavailable(status);
+}
+
+Status WithRetryAfter(Status status, int64_t ms) {
+  status.SetPayload(kRetryAfterUrl, absl::Cord(absl::StrCat(ms)));
+  return status;
+}
+
+int64_t RetryAfterMs(const Status& status) {
+  const auto payload = status.GetPayload(kRetryAfterUrl);
+  int64_t ms = 0;
+  if (!payload || !absl::SimpleAtoi(std::string(*payload), &ms)) return 0;
+  return ms;
 }
 
 std::string FormatError(const Status& status) {

@@ -5,6 +5,7 @@
 //   n)); ErrorNumber(status) == 3001;  FormatError(status) == "WEIR-3001: auth.raw/0: ..."
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -43,6 +44,9 @@ int ErrorNumber(const Status& status);
 // The hint given to Err, or "".
 std::string ErrorHint(const Status& status);
 bool IsRetriable(const Status& status);
+// The same error with the time after which its cause asks to be tried again; 0 if it names none.
+Status WithRetryAfter(Status status, int64_t ms);
+int64_t RetryAfterMs(const Status& status);
 // "WEIR-3001: message (hint: ...)".
 std::string FormatError(const Status& status);
 // Same error, message prefixed with `context` and ": ".

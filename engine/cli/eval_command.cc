@@ -6,8 +6,8 @@
 #include "connectors/format/json_decoder.h"
 #include "engine/cli/commands.h"
 #include "engine/expr/program.h"
-#include "engine/plan/diagnostics.h"
-#include "engine/plan/yaml.h"
+#include "engine/yaml/diagnostics.h"
+#include "engine/yaml/yaml.h"
 
 namespace weir {
 namespace {

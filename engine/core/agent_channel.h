@@ -40,8 +40,9 @@ struct AgentReply {
   std::string reason;
   double confidence = 0;
   std::vector<RuleProposal> rules;
-  std::string agent;  // name and version of what decided
-  int64_t tokens_in = 0, tokens_out = 0;
+  std::string agent;                      // name and version of what decided
+  int64_t tokens_in = 0, tokens_out = 0;  // paid for this reply: 0 from the memo
+  bool from_memo = false;
 };
 
 class AgentChannel {

@@ -57,6 +57,18 @@ Status Registry::AddAgentChannel(AgentChannelType type) {
   return AddTo(&channels_, "agent channel", std::move(name), std::move(type));
 }
 
+Status Registry::AddMemo(MemoType type) {
+  std::string name = type.scheme;
+  return AddTo(&memos_, "memo scheme", std::move(name), std::move(type));
+}
+Status Registry::AddHttpClient(HttpClientType type) {
+  if (http_.create != nullptr) {
+    return Err(ErrorCode::kConfigDuplicate, absl::StrCat("there is an HTTP client: ", http_.name));
+  }
+  http_ = std::move(type);
+  return absl::OkStatus();
+}
+
 const OperatorType* Registry::FindOperator(std::string_view name) const {
   return FindIn(operators_, name);
 }
@@ -70,9 +82,11 @@ const StateBackendType* Registry::FindStateBackend(std::string_view name) const 
 const AgentChannelType* Registry::FindAgentChannel(std::string_view scheme) const {
   return FindIn(channels_, scheme);
 }
+const MemoType* Registry::FindMemo(std::string_view scheme) const { return FindIn(memos_, scheme); }
 std::vector<std::string> Registry::OperatorNames() const { return NamesOf(operators_); }
 std::vector<std::string> Registry::FormatNames() const { return NamesOf(formats_); }
 std::vector<std::string> Registry::LogSchemes() const { return NamesOf(logs_); }
 std::vector<std::string> Registry::StateBackendNames() const { return NamesOf(backends_); }
+std::vector<std::string> Registry::MemoSchemes() const { return NamesOf(memos_); }
 
 }  // namespace weir

@@ -8,10 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/http_client.h"
 #include "engine/base/status.h"
 #include "engine/core/agent_channel.h"
 #include "engine/core/format.h"
 #include "engine/core/log_client.h"
+#include "engine/core/memo.h"
 #include "engine/core/operator.h"
 #include "engine/core/options.h"
 #include "engine/model/types.h"
@@ -91,6 +93,11 @@ struct StateBackendType {
   std::unique_ptr<StateBackend> (*create)(const Env& env);
 };
 
+struct HttpClientType {
+  std::string name;  // "curl"
+  StatusOr<std::shared_ptr<HttpClient>> (*create)(const Env& env, const HttpClientOptions& options);
+};
+
 class Registry {
  public:
   Status AddOperator(OperatorType type);
@@ -98,6 +105,9 @@ class Registry {
   Status AddLog(LogType type);
   Status AddStateBackend(StateBackendType type);
   Status AddAgentChannel(AgentChannelType type);
+  Status AddMemo(MemoType type);
+  // There is at most one.
+  Status AddHttpClient(HttpClientType type);
 
   // nullptr when unknown.
   const OperatorType* FindOperator(std::string_view name) const;
@@ -105,10 +115,15 @@ class Registry {
   const LogType* FindLog(std::string_view scheme) const;
   const StateBackendType* FindStateBackend(std::string_view name) const;
   const AgentChannelType* FindAgentChannel(std::string_view scheme) const;
+  const MemoType* FindMemo(std::string_view scheme) const;
+  const HttpClientType* FindHttpClient() const {
+    return http_.create == nullptr ? nullptr : &http_;
+  }
   std::vector<std::string> OperatorNames() const;
   std::vector<std::string> FormatNames() const;
   std::vector<std::string> LogSchemes() const;
   std::vector<std::string> StateBackendNames() const;
+  std::vector<std::string> MemoSchemes() const;
 
  private:
   std::map<std::string, OperatorType, std::less<>> operators_;
@@ -116,6 +131,8 @@ class Registry {
   std::map<std::string, LogType, std::less<>> logs_;
   std::map<std::string, StateBackendType, std::less<>> backends_;
   std::map<std::string, AgentChannelType, std::less<>> channels_;
+  std::map<std::string, MemoType, std::less<>> memos_;
+  HttpClientType http_ = {"", nullptr};
 };
 
 }  // namespace weir

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/plan/overrides.h"
-#include "engine/plan/yaml.h"
+#include "engine/yaml/yaml.h"
 
 namespace weir {
 

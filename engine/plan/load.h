@@ -8,10 +8,10 @@
 #include "engine/base/env.h"
 #include "engine/base/status.h"
 #include "engine/core/registry.h"
-#include "engine/plan/diagnostics.h"
 #include "engine/plan/plan.h"
 #include "engine/plan/topology.h"
 #include "engine/plan/variables.h"
+#include "engine/yaml/diagnostics.h"
 
 namespace weir {
 

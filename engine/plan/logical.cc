@@ -8,12 +8,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "connectors/log/dead_letters.h"
-#include "engine/plan/diagnostics.h"
-#include "engine/plan/node_errors.h"
 #include "engine/plan/plan.h"
 #include "engine/plan/stream_order.h"
-#include "engine/plan/table_reader.h"
 #include "engine/plan/topology.h"
+#include "engine/yaml/diagnostics.h"
+#include "engine/yaml/node_errors.h"
+#include "engine/yaml/table_reader.h"
 
 namespace weir {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "engine/plan/diagnostics.h"
+#include "engine/yaml/diagnostics.h"
 
 namespace weir {
 namespace {

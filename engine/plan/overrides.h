@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/plan/yaml.h"
+#include "engine/yaml/yaml.h"
 
 namespace weir {
 

@@ -5,9 +5,9 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "engine/plan/diagnostics.h"
-#include "engine/plan/table_reader.h"
 #include "engine/plan/topology.h"
+#include "engine/yaml/diagnostics.h"
+#include "engine/yaml/table_reader.h"
 
 namespace weir {
 namespace {

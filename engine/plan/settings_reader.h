@@ -6,7 +6,7 @@
 
 #include "engine/core/registry.h"
 #include "engine/plan/settings.h"
-#include "engine/plan/yaml.h"
+#include "engine/yaml/yaml.h"
 
 namespace weir {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "engine/plan/diagnostics.h"
-#include "engine/plan/table_reader.h"
+#include "engine/yaml/diagnostics.h"
+#include "engine/yaml/table_reader.h"
 
 namespace weir {
 

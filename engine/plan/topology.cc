@@ -6,10 +6,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "connectors/log/log_options.h"
-#include "engine/plan/diagnostics.h"
 #include "engine/plan/plan.h"
 #include "engine/plan/settings_reader.h"
-#include "engine/plan/table_reader.h"
+#include "engine/yaml/diagnostics.h"
+#include "engine/yaml/table_reader.h"
 
 namespace weir {
 namespace {

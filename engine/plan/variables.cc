@@ -4,7 +4,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "engine/plan/diagnostics.h"
+#include "engine/yaml/diagnostics.h"
 
 namespace weir {
 namespace {

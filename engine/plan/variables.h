@@ -11,7 +11,7 @@
 #include <optional>
 #include <string>
 
-#include "engine/plan/yaml.h"
+#include "engine/yaml/yaml.h"
 
 namespace weir {
 

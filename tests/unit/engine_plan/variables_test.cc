@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "engine/plan/diagnostics.h"
+#include "engine/yaml/diagnostics.h"
 #include "test_registry.h"
 
 namespace weir {

@@ -1,9 +1,9 @@
-#include "engine/plan/yaml.h"
+#include "engine/yaml/yaml.h"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include "engine/plan/diagnostics.h"
+#include "engine/yaml/diagnostics.h"
 #include "test_registry.h"
 
 namespace weir {

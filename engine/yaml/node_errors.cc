@@ -1,4 +1,4 @@
-#include "engine/plan/node_errors.h"
+#include "engine/yaml/node_errors.h"
 
 #include <algorithm>
 #include <charconv>
@@ -7,7 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "engine/plan/diagnostics.h"
+#include "engine/yaml/diagnostics.h"
 
 namespace weir {
 namespace {

@@ -1,4 +1,4 @@
-#include "engine/plan/diagnostics.h"
+#include "engine/yaml/diagnostics.h"
 
 #include <algorithm>
 #include <tuple>
@@ -8,8 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
-#include "engine/plan/characters.h"
-#include "engine/plan/yaml.h"
+#include "engine/yaml/characters.h"
+#include "engine/yaml/yaml.h"
 
 namespace weir {
 namespace {

@@ -1,4 +1,4 @@
-#include "engine/plan/table_reader.h"
+#include "engine/yaml/table_reader.h"
 
 #include <algorithm>
 #include <memory>
@@ -7,7 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "engine/plan/diagnostics.h"
+#include "engine/yaml/diagnostics.h"
 
 namespace weir {
 namespace {

@@ -1,4 +1,4 @@
-#include "engine/plan/diagnostics.h"
+#include "engine/yaml/diagnostics.h"
 
 #include <gtest/gtest.h>
 

@@ -1,9 +1,9 @@
-#include "engine/plan/characters.h"
+#include "engine/yaml/characters.h"
 
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "engine/plan/diagnostics.h"
+#include "engine/yaml/diagnostics.h"
 
 namespace weir {
 

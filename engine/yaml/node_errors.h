@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "engine/core/registry.h"
-#include "engine/plan/yaml.h"
+#include "engine/yaml/yaml.h"
 
 namespace weir {
 

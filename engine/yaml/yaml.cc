@@ -1,4 +1,4 @@
-#include "engine/plan/yaml.h"
+#include "engine/yaml/yaml.h"
 
 #include <libfyaml.h>
 
@@ -10,8 +10,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "engine/plan/characters.h"
-#include "engine/plan/diagnostics.h"
+#include "engine/yaml/characters.h"
+#include "engine/yaml/diagnostics.h"
 
 namespace weir {
 namespace {

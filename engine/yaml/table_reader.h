@@ -9,7 +9,7 @@
 
 #include "engine/core/options.h"
 #include "engine/model/types.h"
-#include "engine/plan/yaml.h"
+#include "engine/yaml/yaml.h"
 
 namespace weir {
 
