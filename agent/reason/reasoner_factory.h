@@ -12,9 +12,9 @@
 
 namespace weir {
 
-// The whole thing: memo in front of reasoner, as `options` say. The statistical reasoner has no
-// memo in front of it: it costs nothing. `registry` gives memos by scheme and the HTTP client and
-// is used only during the call; env's parts and `metrics` outlive the channel.
+// The whole thing: memo in front of reasoner, as `options` say. Only `openai` has a
+// memo in front of it: the others cost nothing. `registry` gives memos by scheme and the HTTP
+// client and is used only during the call; env's parts and `metrics` outlive the channel.
 //
 // The channel is thread-safe, calls `done` exactly once, and never retries (the engine's agent loop
 // owns retries): a retriable error may carry RetryAfterMs. Errors of the call: kConfigBadValue,

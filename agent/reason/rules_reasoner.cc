@@ -68,10 +68,4 @@ void RulesReasoner::Decide(const AgentRequest& request,
   });
 }
 
-ReasonerVersions RulesReasoner::versions() const {
-  return core_->file.With([](RuleFile* file) {
-    return ReasonerVersions{kReasoner, "", "", "", absl::StrCat(file->name, "@", file->hash)};
-  });
-}
-
 }  // namespace weir

@@ -6,7 +6,6 @@
 
 #include "agent/reason/rule_file.h"
 #include "agent/reason/shared_metrics.h"
-#include "agent/reason/versions.h"
 #include "engine/base/env.h"
 #include "engine/base/guarded.h"
 #include "engine/core/agent_channel.h"
@@ -22,8 +21,6 @@ class RulesReasoner : public AgentChannel {
   // have said is not guessed, and the engine's fail-safe verdict applies.
   void Decide(const AgentRequest& request, std::function<void(StatusOr<AgentReply>)> done) override;
   StatusOr<AgentReply> Judge(const AgentRequest& request);
-
-  ReasonerVersions versions() const;
 
  private:
   struct Core;

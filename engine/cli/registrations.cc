@@ -3,8 +3,10 @@
 #include "agent/agent_loop_plan.h"
 #include "agent/embedded_agent.h"
 #include "agent/ledger.h"
+#include "agent/reason/embedded_memo.h"
 #include "connectors/dirlog/directory_log.h"
 #include "connectors/format/formats.h"
+#include "connectors/http/curl_client.h"
 #include "engine/cli/commands.h"
 #include "operators/aggregate/running_count.h"
 #include "operators/aggregate/sliding_count.h"
@@ -28,6 +30,8 @@ Status RegisterAll(Registry* registry) {
       registry->AddStateBackend({"memory", [](const Env& env) -> std::unique_ptr<StateBackend> {
                                    return std::make_unique<HotStateBackend>(env.clock);
                                  }}));
+  WEIR_RETURN_IF_ERROR(registry->AddHttpClient(CurlHttpClientType()));
+  WEIR_RETURN_IF_ERROR(registry->AddMemo(EmbeddedMemoType()));
   return registry->AddAgentChannel(MakeEmbeddedAgentType());
 }
 
