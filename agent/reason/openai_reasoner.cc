@@ -64,7 +64,7 @@ struct OpenAiReasoner::Shared {
         schema(*ParseJson(reply_schema)),
         system(SystemPrompt(reply_schema, config.instructions)) {}
 
-  const AgentTool* FindTool(std::string_view name) const {
+  AgentTool* FindTool(std::string_view name) const {
     for (const auto& tool : tools) {
       if (tool->name() == name) return tool.get();
     }
@@ -168,7 +168,7 @@ class OpenAiReasoner::Conversation : public std::enable_shared_from_this<Convers
   void NextCall() {
     if (next_call_ == calls_.size()) return Ask();
     const ChatToolCall& call = calls_[next_call_++];
-    const AgentTool* tool = s_->FindTool(call.name);
+    AgentTool* tool = s_->FindTool(call.name);
     s_->metrics.Add("weir_reasoner_tool_calls_total",
                     {{"tool", tool == nullptr ? "unknown" : tool->name()}});
     const StatusOr<Value> arguments =
