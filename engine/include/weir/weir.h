@@ -12,6 +12,11 @@
 
 #include <functional>
 
+#include "engine/api/operator_plan.h"
+#include "engine/api/record.h"
+#include "engine/api/record_reader.h"
+#include "engine/api/record_writer.h"
+#include "engine/api/state_struct.h"
 #include "engine/base/status.h"
 #include "engine/core/codec.h"
 #include "engine/core/operator.h"
