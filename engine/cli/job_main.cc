@@ -88,10 +88,16 @@ struct CommandLine {
   }
 };
 
+// A user's program calls itself by its own name.
+std::string ProgramName(std::string_view path) {
+  return std::string(path.substr(path.rfind('/') + 1));
+}
+
 }  // namespace
 
 int JobMain(int argc, char** argv, const AddRegistrations& add) {
   CommandLine line;
+  if (argc > 0) line.app.name(ProgramName(argv[0]));
   try {
     line.app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -11,6 +11,8 @@
 namespace weir {
 namespace {
 
+constexpr int kEndless = 100'000;  // slices of one step
+
 class NoWaker : public Waker {
  public:
   void Wake() override {}  // the harness looks at the mailbox after each step
@@ -171,12 +173,22 @@ Status HarnessSubtask::Process(int input, RecordBatch batch) {
   return After(node_->ProcessInput(input, std::move(batch)));
 }
 
-Status HarnessSubtask::AdvanceWatermark(int64_t ms) { return After(node_->AdvanceWatermark(ms)); }
+Status HarnessSubtask::AdvanceWatermark(int64_t ms) {
+  WEIR_RETURN_IF_ERROR(After(node_->AdvanceWatermark(ms)));
+  for (int slices = 0; node_->firing(); ++slices) {
+    WEIR_CHECK(slices < kEndless, "event timers register event timers without end");
+    WEIR_RETURN_IF_ERROR(After(node_->FireTimers()));
+  }
+  return absl::OkStatus();
+}
 
 Status HarnessSubtask::RunDue() {
   node_->UpdateTime();
-  if (node_->NextDeadlineNs() > env().clock->MonoNs()) return absl::OkStatus();
-  return After(node_->RunDueTimersAndWakes());
+  for (int slices = 0; node_->NextDeadlineNs() <= env().clock->MonoNs(); ++slices) {
+    WEIR_CHECK(slices < kEndless, "timers or wake-ups ask for more of them without end");
+    WEIR_RETURN_IF_ERROR(After(node_->RunDueTimersAndWakes()));
+  }
+  return absl::OkStatus();
 }
 
 StatusOr<bool> HarnessSubtask::RunMail() {

@@ -112,6 +112,7 @@ class HarnessSubtask : public TaskServices {
   StatusOr<std::shared_ptr<AgentChannel>> Agent(const std::string& endpoint) override;
   void Fail(Status status) override;
   void NodeEnded() override {}
+  void WantCheckpoint() override {}
 
  private:
   // The call's status, or what the operator said through Fail.

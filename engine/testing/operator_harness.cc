@@ -183,7 +183,8 @@ class OperatorHarness::Impl {
     subtasks_.clear();
     (void)world_.test_env.RunPending();  // of the dead incarnation: nobody hears of it
     ++epoch_;
-    outputs_.ports.assign(node_->outputs.size(), {});
+    outputs_.ports.clear();
+    outputs_.ports.resize(node_->outputs.size());
     outputs_.watermarks.assign(
         node_->outputs.size(),
         std::vector<int64_t>(static_cast<size_t>(parallelism_), kNoTimestamp));

@@ -5,5 +5,5 @@ cd "$(dirname "$0")/../.."
 
 mode=(--dry-run --Werror)
 [[ ${1:-} == --fix ]] && mode=(-i)
-find engine state connectors operators agent tests bench -name '*.h' -o -name '*.cc' |
+find engine state connectors operators agent tests bench docs -name '*.h' -o -name '*.cc' |
   xargs -r clang-format-14 "${mode[@]}"

@@ -33,16 +33,17 @@ std::unique_ptr<OperatorHarness> Start(OperatorHarness::Setup setup = OneMinuteG
 // [first]
 TEST(SpendingSession, EndsWhenTheCardPauses) {
   auto harness = Start();
-  ASSERT_TRUE(harness->SendRecords<Transaction>({{1, "anna", 10, {1'000}},
-                                                 {2, "bert", 5, {2'000}},
-                                                 {3, "anna", 20, {31'000}}}).ok());
+  ASSERT_TRUE(
+      harness
+          ->SendRecords<Transaction>(
+              {{1, "anna", 10, {1'000}}, {2, "bert", 5, {2'000}}, {3, "anna", 20, {31'000}}})
+          .ok());
   ASSERT_TRUE(harness->AdvanceWatermark(61'999).ok());
   EXPECT_THAT(harness->Take(), IsEmpty());
 
   ASSERT_TRUE(harness->AdvanceWatermark(91'000).ok());
-  EXPECT_THAT(harness->Take(),
-              ElementsAre(HasSubstr(R"("card":"bert","payments":1,"total":5)"),
-                          HasSubstr(R"("card":"anna","payments":2,"total":30)")));
+  EXPECT_THAT(harness->Take(), ElementsAre(HasSubstr(R"("card":"bert","payments":1,"total":5)"),
+                                           HasSubstr(R"("card":"anna","payments":2,"total":30)")));
   EXPECT_EQ(harness->StateSize("open"), 0u);
   EXPECT_EQ(harness->timers(), 0u);
 }
@@ -59,8 +60,10 @@ TEST(SpendingSession, ResultsPrecedeTheirWatermark) {
 
 TEST(SpendingSession, WhatStandsOutIsToldAtOnce) {
   auto harness = Start();
-  ASSERT_TRUE(harness->SendRecords<Transaction>(
-                         {{1, "anna", 10, {0}}, {2, "anna", 31, {1}}, {3, "bert", 31, {2}}}).ok());
+  ASSERT_TRUE(harness
+                  ->SendRecords<Transaction>(
+                      {{1, "anna", 10, {0}}, {2, "anna", 31, {1}}, {3, "bert", 31, {2}}})
+                  .ok());
   const std::vector<Suspect> suspects = harness->TakeRecords<Suspect>("suspects");
   ASSERT_EQ(suspects.size(), 1u);
   EXPECT_EQ(suspects[0].id, 2);
@@ -70,8 +73,7 @@ TEST(SpendingSession, WhatStandsOutIsToldAtOnce) {
 // [restore]
 TEST(SpendingSession, SurvivesACrashAtAnotherParallelism) {
   auto harness = Start();
-  ASSERT_TRUE(harness->SendRecords<Transaction>(
-                         {{1, "anna", 10, {0}}, {2, "bert", 7, {0}}}).ok());
+  ASSERT_TRUE(harness->SendRecords<Transaction>({{1, "anna", 10, {0}}, {2, "bert", 7, {0}}}).ok());
   const auto snapshot = harness->Snapshot();
   ASSERT_TRUE(snapshot.ok()) << snapshot.status();
   ASSERT_TRUE(harness->SendRecords<Transaction>({{3, "anna", 99, {1}}}).ok());  // lost below
@@ -96,9 +98,11 @@ TEST(SpendingSession, IsTheSameInUnkindModes) {
     auto harness = Start(setup);
     for (int64_t step = 0; step < 20; ++step) {
       const int64_t at = step * step * 1'000;
-      ASSERT_TRUE(harness->SendRecords<Transaction>({{step, "anna", 1, {at}},
-                                                     {step, "bert", 2, {at / 2}},
-                                                     {step, "carl", 50, {at}}}).ok());
+      ASSERT_TRUE(
+          harness
+              ->SendRecords<Transaction>(
+                  {{step, "anna", 1, {at}}, {step, "bert", 2, {at / 2}}, {step, "carl", 50, {at}}})
+              .ok());
       ASSERT_TRUE(harness->AdvanceWatermark(at - 1).ok());
     }
     results.push_back(harness->Take());

@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Developers: an install tree, docs/examples/custom_operator as an outside project on it, compile errors that name the
+# rule broken, and docs/developers.md, whose code and outputs are those of the example.
+set -eu
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+root=$PWD
+build=${WEIR_BUILD:-build/release}
+work=${TEST_TMPDIR:-$(mktemp -d)}
+prefix=$work/prefix
+app=$work/custom_operator
+
+fail() { echo "FAIL: $*"; exit 1; }
+step() { echo "== $SECONDS s: $*"; }
+
+step "install"
+cmake --install "$build" --prefix "$prefix" > "$work/install.log" || { cat "$work/install.log"; fail install; }
+(cd "$prefix/include" && find . -type f | sed 's|^\./||' | sort) > "$work/installed"
+grep '^[a-z]' cmake/public_headers.txt | sed 's|^engine/include/||; t; s|^|weir/|' | sort > "$work/public"
+diff "$work/public" "$work/installed" || fail "the installed headers are not those of cmake/public_headers.txt"
+"$prefix/bin/weir" version | grep -q '^weir ' || fail "bin/weir"
+
+step "an outside project"
+cp -r docs/examples/custom_operator "$app"
+# ccache and mold only make this test fast: with them a second run compiles nothing.
+export CCACHE_BASEDIR=$work CCACHE_NOHASHDIR=1
+fast=()
+[ -z "$(command -v ccache)" ] || fast+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+[ -z "$(command -v mold)" ] || fast+=(-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=mold)
+cd "$app"
+cmake -S . -B build -G Ninja -DCMAKE_PREFIX_PATH="$prefix" "${fast[@]}" > configure.log || { cat configure.log; fail configure; }
+cmake --build build > build.log || { cat build.log; fail build; }
+step "its tests"
+ctest --test-dir build --output-on-failure > ctest.log || { cat ctest.log; fail "its tests"; }
+grep -q '100% tests passed, 0 tests failed out of 2' ctest.log || { cat ctest.log; fail "its tests"; }
+
+step "its job"
+export WEIR_DATA=$work/data
+mkdir -p "$WEIR_DATA/log/payments"
+cp data/0.ndjson "$WEIR_DATA/log/payments/"
+build/payments run job.yaml --until-end --quiet --log-level warning
+python3 "$root/tests/integration/spending_oracle.py" "$WEIR_DATA/log" 10m 5 || fail "its results"
+build/payments run job.yaml --until-end --quiet --log-level warning
+python3 "$root/tests/integration/spending_oracle.py" "$WEIR_DATA/log" 10m 5 || fail "a second run repeated results"
+unset WEIR_DATA
+
+step "what it says of itself"
+build/payments reference options | grep -q '^### `type: spending_session`' || fail "no reference of its operator"
+build/payments --help | grep -q '^Usage: payments ' || fail "its help has another's name"
+status=0
+build/payments validate job.yaml --set 'sources.payments.schema.card=string?' 2> wrong.log || status=$?
+[ $status = 78 ] || fail "a schema that does not fit: exit status $status"
+grep -q "WEIR-1020.*field 'card' is string?, but the struct Transaction binds it as std::string_view" wrong.log ||
+  fail "a schema that does not fit: $(cat wrong.log)"
+
+step "docs/developers.md"
+python3 "$root/tests/integration/check_developers_md.py" "$root/docs/developers.md" "$app/build/payments" || fail "docs/developers.md is stale"
+
+step "compile errors"
+flags=(-std=c++20 -I "$prefix/include" -I "$prefix/include/weir" -D_GLIBCXX_ASSERTIONS)
+mkdir -p "$work/pch/weir"
+# One header compiled once stands before the installed one: each snippet then takes a moment.
+g++ "${flags[@]}" -x c++-header "$prefix/include/weir/weir.h" -o "$work/pch/weir/weir.h.gch"
+clang++-14 "${flags[@]}" -x c++-header "$prefix/include/weir/weir.h" -o "$work/pch/clang.pch"
+for snippet in "$root"/tests/integration/compile_errors/*.cc; do
+  name=$(basename "$snippet")
+  text=$(sed -n '1s|^// ||p' "$snippet")
+  for compiler in g++ clang++-14; do
+    log=$work/$name.$compiler.log
+    [ $compiler = g++ ] && pch=(-I "$work/pch") || pch=(-include-pch "$work/pch/clang.pch")
+    if $compiler "${pch[@]}" "${flags[@]}" -fsyntax-only "$snippet" > "$log" 2>&1; then fail "$compiler compiles $name"; fi
+    # Compilers quote and wrap differently; the words must be there, and no more than one error of ours.
+    tr '\n' ' ' < "$log" | grep -qF -- "$text" || { cat "$log"; fail "$compiler on $name does not say: $text"; }
+  done
+done
+step "ok"
