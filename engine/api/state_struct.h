@@ -23,6 +23,19 @@
 
 namespace weir {
 
+// For every other type. The members are there so that this is the compiler's only complaint.
+template <typename T, typename Enable>
+struct Codec {
+  static_assert(!std::is_same_v<T, T>,
+                "weir: no codec for this state type; write WEIR_STATE(Type, version, fields...) "
+                "behind the struct, with text as std::string, or specialise weir::Codec<Type>");
+  static constexpr uint32_t kVersion = 0;
+  static std::string TypeName() { return {}; }
+  static void Encode(const T&, std::string*) {}
+  static bool Decode(ByteReader*, T*) { return false; }
+  static size_t HeapBytes(const T&) { return 0; }
+};
+
 template <typename T>
 struct Codec<std::optional<T>> {
   static constexpr uint32_t kVersion = 1;

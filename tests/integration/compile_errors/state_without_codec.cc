@@ -1,4 +1,4 @@
-// no codec for this type: specialise weir::Codec<T>
+// weir: no codec for this state type; write WEIR_STATE(Type, version, fields...)
 #include <weir/weir.h>
 struct Session {
   int64_t count = 0;
