@@ -7,6 +7,7 @@
 #include "connectors/dirlog/directory_log.h"
 #include "connectors/format/formats.h"
 #include "connectors/http/curl_client.h"
+#include "connectors/redis/redis_memo.h"
 #include "engine/cli/commands.h"
 #include "operators/aggregate/running_count.h"
 #include "operators/aggregate/sliding_count.h"
@@ -32,6 +33,8 @@ Status RegisterAll(Registry* registry) {
                                  }}));
   WEIR_RETURN_IF_ERROR(registry->AddHttpClient(CurlHttpClientType()));
   WEIR_RETURN_IF_ERROR(registry->AddMemo(EmbeddedMemoType()));
+  WEIR_RETURN_IF_ERROR(registry->AddMemo(RedisMemoType("redis")));
+  WEIR_RETURN_IF_ERROR(registry->AddMemo(RedisMemoType("rediss")));
   return registry->AddAgentChannel(MakeEmbeddedAgentType());
 }
 
