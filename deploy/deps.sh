@@ -25,7 +25,7 @@ build=(
 # runtime (libclang-rt) and symbolizer (llvm) are named. Java and Maven bring the Kafka broker (local_kafka.sh), kcat talks to it,
 # prometheus brings promtool.
 test=(
-  default-jre-headless maven kcat redis-server prometheus
+  default-jre-headless maven kcat redis-server openssl prometheus
   libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev python3 binutils procps
   clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 lld-14 llvm-14
 )

@@ -16,6 +16,14 @@ GOOD = json.dumps({"verdict": "quarantine", "reason": "because", "confidence": 0
                    "rules": [{"predicate": "", "action": "block", "ttl_seconds": 60, "reason": "r"}]})  # fmt: skip
 
 
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256  # a shorter one drops connections of a burst, and they come again a second later
+
+    def handle_error(self, *_):
+        pass  # a client that went away
+
+
 class FakeOpenAi:
     def __init__(self, delay=0.0):
         self.delay = delay
@@ -23,8 +31,7 @@ class FakeOpenAi:
         self.connections = 0
         self.requests = []  # (headers, body)
         self.lock = threading.Lock()
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
-        self.server.daemon_threads = True
+        self.server = Server(("127.0.0.1", 0), self.handler())
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/v1"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 

@@ -104,7 +104,7 @@ def check_kills(fake, redis):
             while not probe.lines.empty():
                 answered.append(probe.next())
                 hits[0] += answered[-1].get("from_memo", False)
-            return hits[0] >= 40
+            return hits[0] >= 300
 
         until("hits", count_hits)
         redis.kill()
