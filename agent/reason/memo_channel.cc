@@ -21,10 +21,14 @@ class MemoChannel::Core : public std::enable_shared_from_this<Core> {
   Core(const Env& env, std::shared_ptr<AgentChannel> reasoner, std::shared_ptr<Memo> memo,
        const MemoChannelOptions& options, MetricRegistry* metrics)
       : env_(env),
-        reasoner_(std::move(reasoner)),
-        memo_(std::move(memo)),
+        behind_(Behind{std::move(reasoner), std::move(memo)}),
         options_(options),
         metrics_(metrics) {}
+
+  // What is behind goes now, not when the last flight ends: flights hold this.
+  void Close() {
+    const Behind gone = behind_.With([](Behind* b) { return std::exchange(*b, Behind{}); });
+  }
 
   void Decide(const AgentRequest& request, Done done) {
     const std::string key = MemoKey(options_.name_space, request.request_id, options_.versions);
@@ -47,6 +51,10 @@ class MemoChannel::Core : public std::enable_shared_from_this<Core> {
     int64_t expires_ns = 0;
     std::vector<Done> waiting;
   };
+  struct Behind {
+    std::shared_ptr<AgentChannel> reasoner;
+    std::shared_ptr<Memo> memo;
+  };
   struct Flights {
     std::unordered_map<std::string, Flight> by_key;
     size_t waiters = 0;
@@ -62,6 +70,10 @@ class MemoChannel::Core : public std::enable_shared_from_this<Core> {
       return over.With([](bool* is_over) { return !std::exchange(*is_over, true); });
     }
   };
+
+  Behind behind() {
+    return behind_.With([](Behind* b) { return *b; });
+  }
 
   // Takes *done unless the channel is full.
   Boarded Board(const std::string& key, Done* done, uint64_t* id) {
@@ -85,10 +97,12 @@ class MemoChannel::Core : public std::enable_shared_from_this<Core> {
   void Look(const AgentRequest& request, const std::string& key, uint64_t flight) {
     const auto race = std::make_shared<Race>();
     const auto self = shared_from_this();
-    memo_->Get(key, options_.timeout_ms,
-               [self, race, request, key, flight](std::optional<std::string> bytes) {
-                 if (race->Win()) self->OnMemo(request, key, flight, bytes);
-               });
+    const std::shared_ptr<Memo> memo = behind().memo;
+    if (memo == nullptr) return Ask(request, key, flight);
+    memo->Get(key, options_.timeout_ms,
+              [self, race, request, key, flight](std::optional<std::string> bytes) {
+                if (race->Win()) self->OnMemo(request, key, flight, bytes);
+              });
     if (race->IsOver()) return;  // a memo in this process needs no timer
     env_.io->SubmitAfter(options_.timeout_ms, [self, race, request, key, flight] {
       if (!race->Win()) return;
@@ -114,11 +128,16 @@ class MemoChannel::Core : public std::enable_shared_from_this<Core> {
   }
 
   void Ask(const AgentRequest& request, const std::string& key, uint64_t flight) {
-    reasoner_->Decide(request, [self = shared_from_this(), key, flight,
-                                id = request.request_id](StatusOr<AgentReply> reply) {
-      if (reply.ok() && reply->request_id == id) {
+    const std::shared_ptr<AgentChannel> reasoner = behind().reasoner;
+    if (reasoner == nullptr) {
+      return Land(key, flight, Err(ErrorCode::kAgentUnavailable, "the agent is going away"));
+    }
+    reasoner->Decide(request, [self = shared_from_this(), key, flight,
+                               id = request.request_id](StatusOr<AgentReply> reply) {
+      const std::shared_ptr<Memo> memo = self->behind().memo;
+      if (reply.ok() && reply->request_id == id && memo != nullptr) {
         const int64_t now = self->env_.clock->NowMs();
-        self->memo_->Put(key, EncodeMemoEntry(key, *reply, now), self->options_.ttl_ms);
+        memo->Put(key, EncodeMemoEntry(key, *reply, now), self->options_.ttl_ms);
       }
       self->Land(key, flight, reply);
     });
@@ -145,8 +164,7 @@ class MemoChannel::Core : public std::enable_shared_from_this<Core> {
   }
 
   const Env env_;
-  const std::shared_ptr<AgentChannel> reasoner_;
-  const std::shared_ptr<Memo> memo_;
+  Guarded<Behind> behind_;
   const MemoChannelOptions options_;
   SharedMetrics metrics_;
   Guarded<Flights> flights_;
@@ -157,7 +175,7 @@ MemoChannel::MemoChannel(const Env& env, std::shared_ptr<AgentChannel> reasoner,
                          MetricRegistry* metrics)
     : core_(std::make_shared<Core>(env, std::move(reasoner), std::move(memo), options, metrics)) {}
 
-MemoChannel::~MemoChannel() = default;
+MemoChannel::~MemoChannel() { core_->Close(); }
 
 void MemoChannel::Decide(const AgentRequest& request,
                          std::function<void(StatusOr<AgentReply>)> done) {

@@ -30,7 +30,7 @@ class MemoChannel : public AgentChannel {
  public:
   MemoChannel(const Env& env, std::shared_ptr<AgentChannel> reasoner, std::shared_ptr<Memo> memo,
               const MemoChannelOptions& options, MetricRegistry* metrics);
-  // The flights go on without it; who waits is answered.
+  // Drops reasoner and memo, though questions may be under way; who waits is answered.
   ~MemoChannel() override;
   // Errors of its own: kAgentCapacity beyond the bounds.
   void Decide(const AgentRequest& request, std::function<void(StatusOr<AgentReply>)> done) override;

@@ -51,9 +51,10 @@ std::string ErrorJson(std::string_view message) {
 
 }  // namespace
 
-// Outlives the reasoner as long as a conversation goes on.
+// Outlives the reasoner as long as a conversation goes on. The HTTP client does not: its end ends
+// every conversation.
 struct OpenAiReasoner::Shared {
-  Shared(const Env& e, std::shared_ptr<HttpClient> h, OpenAiConfig c,
+  Shared(const Env& e, std::weak_ptr<HttpClient> h, OpenAiConfig c,
          std::vector<std::shared_ptr<AgentTool>> t, MetricRegistry* registry)
       : env(e),
         http(std::move(h)),
@@ -72,7 +73,7 @@ struct OpenAiReasoner::Shared {
   }
 
   const Env env;
-  const std::shared_ptr<HttpClient> http;
+  const std::weak_ptr<HttpClient> http;
   const OpenAiConfig config;
   const std::vector<std::shared_ptr<AgentTool>> tools;
   mutable SharedMetrics metrics;
@@ -96,6 +97,10 @@ class OpenAiReasoner::Conversation : public std::enable_shared_from_this<Convers
   }
 
   void Ask() {
+    const std::shared_ptr<HttpClient> client = s_->http.lock();
+    if (client == nullptr) {
+      return Finish(Err(ErrorCode::kAgentUnavailable, "the agent is going away"));
+    }
     int64_t timeout_ms = s_->config.call_timeout_ms;
     if (request_.deadline_ms > 0) {
       timeout_ms = std::min(timeout_ms, request_.deadline_ms - s_->env.clock->NowMs());
@@ -115,14 +120,14 @@ class OpenAiReasoner::Conversation : public std::enable_shared_from_this<Convers
     }
     http.body = EncodeChatRequest(chat, messages_, s_->tools);
     s_->metrics.Add("weir_reasoner_http_requests_total", {{"reasoner", "openai"}});
-    s_->http->Send(std::move(http),
-                   [self = shared_from_this()](StatusOr<HttpResponse> response) mutable {
-                     // The client's thread has other exchanges to serve.
-                     Executor* io = self->s_->env.io;
-                     io->Submit([self = std::move(self), response = std::move(response)] {
-                       self->OnResponse(response);
-                     });
+    client->Send(std::move(http),
+                 [self = shared_from_this()](StatusOr<HttpResponse> response) mutable {
+                   // The client's thread has other exchanges to serve.
+                   Executor* io = self->s_->env.io;
+                   io->Submit([self = std::move(self), response = std::move(response)] {
+                     self->OnResponse(response);
                    });
+                 });
   }
 
  private:
@@ -247,8 +252,9 @@ class OpenAiReasoner::Conversation : public std::enable_shared_from_this<Convers
 OpenAiReasoner::OpenAiReasoner(const Env& env, std::shared_ptr<HttpClient> http,
                                OpenAiConfig config, std::vector<std::shared_ptr<AgentTool>> tools,
                                MetricRegistry* metrics)
-    : shared_(std::make_shared<const Shared>(env, std::move(http), std::move(config),
-                                             std::move(tools), metrics)) {}
+    : http_(std::move(http)),
+      shared_(std::make_shared<const Shared>(env, http_, std::move(config), std::move(tools),
+                                             metrics)) {}
 
 void OpenAiReasoner::Decide(const AgentRequest& request,
                             std::function<void(StatusOr<AgentReply>)> done) {

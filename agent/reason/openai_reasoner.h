@@ -34,7 +34,7 @@ struct OpenAiConfig {
 // goes to the engine's agent loop, with RetryAfterMs if the endpoint gave a time.
 //   kAgentRateLimited (429), kAgentUpstream (408, 5xx, no connection, no answer in time): retriable
 //   kAgentRefused (other 4xx), kAgentBadReply (unusable answer), kAgentTimeout (too late to ask)
-// Thread-safe.
+// Thread-safe. When it goes, conversations under way end with kAgentUpstream or kAgentUnavailable.
 class OpenAiReasoner : public AgentChannel {
  public:
   OpenAiReasoner(const Env& env, std::shared_ptr<HttpClient> http, OpenAiConfig config,
@@ -45,7 +45,8 @@ class OpenAiReasoner : public AgentChannel {
  private:
   struct Shared;
   class Conversation;
-  std::shared_ptr<const Shared> shared_;
+  const std::shared_ptr<HttpClient> http_;
+  const std::shared_ptr<const Shared> shared_;
 };
 
 }  // namespace weir

@@ -16,12 +16,15 @@
 
 namespace weir {
 
-// Answers from a script, at once; without one, never.
+// Answers from a script, at once; without one, when it goes.
 class FakeHttp : public HttpClient {
  public:
+  ~FakeHttp() override {
+    for (auto& done : kept) done(Err(ErrorCode::kHttpUnavailable, "closed"));
+  }
   void Send(HttpRequest request, std::function<void(StatusOr<HttpResponse>)> done) override {
     requests.push_back(std::move(request));
-    if (script.empty()) return;
+    if (script.empty()) return kept.push_back(std::move(done));
     StatusOr<HttpResponse> next = std::move(script.front());
     script.pop_front();
     done(std::move(next));
@@ -37,6 +40,7 @@ class FakeHttp : public HttpClient {
 
   std::deque<StatusOr<HttpResponse>> script;
   std::vector<HttpRequest> requests;
+  std::vector<std::function<void(StatusOr<HttpResponse>)>> kept;
 };
 
 // Keeps everything; `silent` = Gets are never answered.

@@ -106,6 +106,20 @@ TEST_F(ReasonerFactoryTest, KeyComesFromFileOrVariableAndGoesIntoTheHeader) {
   EXPECT_EQ(sent_key(), "Bearer from-file");
 }
 
+TEST_F(ReasonerFactoryTest, TheEndOfTheChannelEndsWhatIsUnderWay) {
+  options.base_url = "http://127.0.0.1:8/v1";
+  auto channel = *MakeReasoner(env.env(), registry, options, &metrics);
+  Status got;
+  channel->Decide(MakeRequest(), [&](StatusOr<AgentReply> reply) { got = reply.status(); });
+  env.RunPending();
+  const std::weak_ptr<FakeHttp> http = std::exchange(fake_http, nullptr);
+  EXPECT_FALSE(http.expired());
+  channel.reset();
+  EXPECT_TRUE(http.expired()) << "its thread would outlive the executor that it hands work to";
+  env.RunPending();
+  EXPECT_EQ(ErrorNumber(got), static_cast<int>(ErrorCode::kAgentUpstream));
+}
+
 TEST_F(ReasonerFactoryTest, StatisticalNeedsNothing) {
   options = ReasonerOptions();
   const auto channel = MakeReasoner(env.env(), registry, options, &metrics);
