@@ -16,7 +16,7 @@ std::string MakeActionId(std::string_view request_id, std::string_view action) {
 }
 
 AgentLoopOutput::AgentLoopOutput(const AgentLoopConfig& config, Collector* out)
-    : out_(out), carry_(config.carry) {
+    : out_(out), passes_(out->consumed(kFast)), carry_(config.carry) {
   for (const SchemaPtr* schema :
        {&config.input, &config.decisions, &config.blocked, &config.actions}) {
     batches_.emplace_back(*schema);
@@ -29,16 +29,19 @@ void AgentLoopOutput::Carry(const RecordBatch& batch, size_t row, int first,
 }
 
 void AgentLoopOutput::Pass(const RecordBatch& batch, size_t row) {
+  if (!passes_) return;
   batches_[kFast].AppendRow(batch, row);
   FlushIfFull(kFast);
 }
 
 void AgentLoopOutput::PassRows(const RecordBatch& batch, std::span<const uint32_t> rows) {
+  if (!passes_) return;
   if (batches_[kFast].rows() + rows.size() > kMaxBatchRows) FlushPort(kFast);
   batches_[kFast].Gather(batch, rows);
 }
 
 void AgentLoopOutput::PassAll(RecordBatch batch) {
+  if (!passes_) return;
   FlushPort(kFast);
   out_->Emit(kFast, std::move(batch));
 }

@@ -35,6 +35,7 @@ class AgentLoopOutput {
   void FlushPort(Port port);
 
   Collector* out_;
+  const bool passes_;  // somebody reads `fast`
   std::vector<int> carry_;
   std::vector<RecordBatch> batches_;  // by port
 };

@@ -44,6 +44,8 @@ class Collector {
   // This operator has nothing pending any more; may be called once per OnEndOfInput, also later.
   virtual void EmitEndOfInput() = 0;
   virtual int ports() const = 0;
+  // False if `port` leads nowhere: an operator need not build rows for it. Constant from Open on.
+  virtual bool consumed(int /*port*/) const { return true; }
 };
 
 enum class TimeDomain : uint8_t { kEventTime, kProcessingTime };

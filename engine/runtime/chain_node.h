@@ -98,6 +98,9 @@ class ChainNode final : public OperatorContext, public Collector {
   void EmitIdle(int port, bool idle) override;
   void EmitEndOfInput() override;
   int ports() const override { return static_cast<int>(ports_.size()); }
+  bool consumed(int port) const override {
+    return !ports_[port].chained.empty() || !ports_[port].edges.empty();
+  }
 
  private:
   struct Chained {
