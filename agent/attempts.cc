@@ -20,13 +20,13 @@ int64_t Attempts::TakeSendable(int64_t now_ns) {
   return sequence;
 }
 
-void Attempts::RetryLater(int64_t sequence, int64_t now_ns) {
+void Attempts::RetryLater(int64_t sequence, int64_t now_ns, int64_t at_least_ns) {
   const auto it = sent_.find(sequence);
   if (it == sent_.end()) return;
   timers_.erase({it->second.timer_ns, sequence});
   const int doublings = std::min(it->second.attempt - 1, 20);
   const int64_t backoff = std::min(config_.backoff_ns << doublings, config_.attempt_timeout_ns);
-  Arm(sequence, &it->second, now_ns + backoff);
+  Arm(sequence, &it->second, now_ns + std::max(backoff, at_least_ns));
 }
 
 void Attempts::TakeDue(int64_t now_ns, std::vector<Due>* out) {

@@ -32,8 +32,9 @@ class Attempts {
   void Add(int64_t sequence) { unsent_.push_back(sequence); }
   // The next request that has a place, or -1. It counts as sent now, as attempt 1.
   int64_t TakeSendable(int64_t now_ns);
-  // The attempt failed in a way that allows another: it is due after the backoff.
-  void RetryLater(int64_t sequence, int64_t now_ns);
+  // The attempt failed in a way that allows another: it is due after the backoff, and not before
+  // `at_least_ns` from now, for which the agent has asked.
+  void RetryLater(int64_t sequence, int64_t now_ns, int64_t at_least_ns = 0);
   // Requests whose time has come. One that is to be sent again counts as sent now. Both cannot come
   // for one request in one call: giving up wins.
   void TakeDue(int64_t now_ns, std::vector<Due>* out);

@@ -23,7 +23,8 @@ void SlowPath::OnReply(int64_t sequence, const std::string& request_id,
   const int attempt = attempts_.attempt(sequence);
   if (!reply.ok()) {
     if (absl::IsUnavailable(reply.status()) || IsRetriable(reply.status())) {
-      return attempts_.RetryLater(sequence, p_.context->env().clock->MonoNs());
+      return attempts_.RetryLater(sequence, p_.context->env().clock->MonoNs(),
+                                  RetryAfterMs(reply.status()) * 1'000'000);
     }
     return DecideByFailSafe(sequence, reply.status(), attempt);
   }

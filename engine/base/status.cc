@@ -1,5 +1,6 @@
 #include "engine/base/status.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -127,7 +128,8 @@ int64_t RetryAfterMs(const Status& status) {
   const auto payload = status.GetPayload(kRetryAfterUrl);
   int64_t ms = 0;
   if (!payload || !absl::SimpleAtoi(std::string(*payload), &ms)) return 0;
-  return ms;
+  constexpr int64_t kMaxMs = 24 * 3'600'000;  // it may come from another machine
+  return std::clamp<int64_t>(ms, 0, kMaxMs);
 }
 
 std::string FormatError(const Status& status) {

@@ -79,6 +79,20 @@ TEST(Attempts, FailuresBackOff) {
   EXPECT_EQ(attempts.next_ns(), INT64_MAX);
 }
 
+TEST(Attempts, TheAgentMayAskForMoreTimeButNotForLessOrBeyondTheEnd) {
+  Attempts attempts(Config());
+  attempts.Add(1);
+  attempts.TakeSendable(0);
+  attempts.RetryLater(1, 0, 7 * kSecond);
+  EXPECT_EQ(attempts.next_ns(), 7 * kSecond);
+  EXPECT_EQ(Due(&attempts, 7 * kSecond), (Dues{{1, false}}));
+  attempts.RetryLater(1, 7 * kSecond, 1);
+  EXPECT_EQ(attempts.next_ns(), 7 * kSecond + kSecond / 5);
+  attempts.RetryLater(1, 7 * kSecond, 3600 * kSecond);
+  EXPECT_EQ(attempts.next_ns(), 30 * kSecond) << "the overall timeout";
+  EXPECT_EQ(Due(&attempts, 30 * kSecond), (Dues{{1, true}}));
+}
+
 TEST(Attempts, ALongSleepGivesUpOnce) {
   Attempts attempts(Config());
   attempts.Add(1);
