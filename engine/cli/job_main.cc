@@ -2,11 +2,13 @@
 #include <weir/weir.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 
 #include "engine/base/env.h"
 #include "engine/base/log.h"
 #include "engine/cli/commands.h"
+#include "engine/core/options.h"
 
 namespace weir {
 namespace {
@@ -93,6 +95,17 @@ std::string ProgramName(std::string_view path) {
   return std::string(path.substr(path.rfind('/') + 1));
 }
 
+// CLI11 says of a misspelled command only that one is required.
+void SuggestCommand(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return;
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands(nullptr)) names.push_back(command->get_name());
+  if (std::find(names.begin(), names.end(), argv[1]) != names.end()) return;
+  const std::string near = NearestName(argv[1], names);
+  std::cerr << "there is no command '" << argv[1] << "'"
+            << (near.empty() ? "" : "; did you mean '" + near + "'?") << "\n";
+}
+
 }  // namespace
 
 int JobMain(int argc, char** argv, const AddRegistrations& add) {
@@ -101,6 +114,7 @@ int JobMain(int argc, char** argv, const AddRegistrations& add) {
   try {
     line.app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
+    SuggestCommand(line.app, argc, argv);
     return line.app.exit(e) == 0 ? kExitOk : kExitUsage;
   }
   Registry registry;

@@ -130,6 +130,16 @@ void WaitForEnd(Job* job, Watcher* watcher) {
   }
 }
 
+// Mostly a wrong folder or topic, which else looks like success.
+void WarnIfNothingRead(const LogicalPlan& plan, const JobSummary& summary) {
+  if (summary.events_in + summary.dead_letters > 0 || summary.restored_checkpoint > 0) return;
+  for (const LogicalNode& node : plan.nodes) {
+    if (node.kind != NodeKind::kSource) continue;
+    LogWarning("job", absl::StrCat("source '", node.name, "' found nothing to read: topic '",
+                                   node.topic, "' of ", node.log));
+  }
+}
+
 int Fail(const Status& status) {
   std::cerr << "weir: " << FormatError(status) << "\n";
   return kExitFailed;
@@ -167,6 +177,7 @@ int RunCommand(const RunArgs& args, const Registry& registry, const Env& env) {
   const Status status = (*job)->Stop();
   const JobSummary summary = watcher.Now();
   watcher.Close(summary);
+  if (status.ok() && args.until_end) WarnIfNothingRead(plan.logical, summary);
   SetFailPoints(nullptr);
   if (!args.summary_file.empty()) {
     const Status written = env.fs->WriteFileAtomic(args.summary_file, SummaryToJson(summary));

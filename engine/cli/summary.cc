@@ -18,9 +18,14 @@ const std::string* LabelOf(const MetricSample& sample, const std::string& name) 
 }
 
 std::string Grouped(int64_t n) {
-  std::string s = absl::StrCat(n);
-  for (int i = static_cast<int>(s.size()) - 3; i > (n < 0 ? 1 : 0); i -= 3) s.insert(i, ",");
-  return s;
+  const std::string digits = absl::StrCat(n);
+  std::string out;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    const bool first = i == (n < 0 ? 1u : 0u);
+    if (i > 0 && !first && (digits.size() - i) % 3 == 0) out += ',';
+    out += digits[i];
+  }
+  return out;
 }
 
 std::string Avoided(const JobSummary& s) {
@@ -37,6 +42,16 @@ std::string LastCheckpoint(const JobSummary& s) {
                          s.checkpoints, s.checkpoints_failed);
 }
 
+void AppendAgentLoop(const JobSummary& s, std::string* out) {
+  absl::StrAppendFormat(out, "  answered by rule    %s\n", Grouped(s.answered_by_rule));
+  absl::StrAppendFormat(out, "  escalated           %s, waiting now %s\n", Grouped(s.escalated),
+                        Grouped(s.waiting));
+  absl::StrAppendFormat(out, "  agent calls         %s, fail-safe verdicts %s\n",
+                        Grouped(s.agent_calls), Grouped(s.fail_safe));
+  absl::StrAppendFormat(out, "  calls avoided       %s\n", Avoided(s));
+  absl::StrAppendFormat(out, "  rules active        %s\n", Grouped(s.rules_active));
+}
+
 }  // namespace
 
 JobSummary Summarize(const MetricRegistry& metrics) {
@@ -49,6 +64,8 @@ JobSummary Summarize(const MetricRegistry& metrics) {
     const bool control = op != nullptr && op->find('#') != std::string::npos;
     if (m.name == "weir_source_records_total" && !control) s.events_in += m.value;
     if (m.name == "weir_source_dead_letters_total") s.dead_letters += m.value;
+    if (m.name == "weir_ledger_hits_total") s.has_ledger = true;
+    if (m.name == "weir_agent_calls_total") s.has_agent_loop = true;
     if (m.name == "weir_ledger_hits_total") s.duplicates += m.value;
     if (m.name == "weir_agent_blocked_total") s.answered_by_rule += m.value;
     if (m.name == "weir_agent_escalated_total") s.escalated += m.value;
@@ -94,26 +111,26 @@ std::string RenderSummary(const JobSummary& s) {
   absl::StrAppendFormat(&out, "  events in           %s (%s/s), dead letters %s\n",
                         Grouped(s.events_in), Grouped(static_cast<int64_t>(rate)),
                         Grouped(s.dead_letters));
-  absl::StrAppendFormat(&out, "  duplicates dropped  %s\n", Grouped(s.duplicates));
-  absl::StrAppendFormat(&out, "  answered by rule    %s\n", Grouped(s.answered_by_rule));
-  absl::StrAppendFormat(&out, "  escalated           %s, waiting now %s\n", Grouped(s.escalated),
-                        Grouped(s.waiting));
-  absl::StrAppendFormat(&out, "  agent calls         %s, fail-safe verdicts %s\n",
-                        Grouped(s.agent_calls), Grouped(s.fail_safe));
-  absl::StrAppendFormat(&out, "  calls avoided       %s\n", Avoided(s));
-  absl::StrAppendFormat(&out, "  rules active        %s\n", Grouped(s.rules_active));
+  if (s.has_ledger) {
+    absl::StrAppendFormat(&out, "  duplicates dropped  %s\n", Grouped(s.duplicates));
+  }
+  if (s.has_agent_loop) AppendAgentLoop(s, &out);
   absl::StrAppendFormat(&out, "  watermark           %s\n", FormatTime(s.watermark_ms));
   absl::StrAppendFormat(&out, "  last checkpoint     %s\n", LastCheckpoint(s));
   return out;
 }
 
 std::string RenderSummaryLine(const JobSummary& s) {
-  return absl::StrFormat(
-      "in %s, duplicates %s, by rule %s, escalated %s, calls %s, rules %s, watermark %s, "
-      "checkpoint %s",
-      Grouped(s.events_in), Grouped(s.duplicates), Grouped(s.answered_by_rule),
-      Grouped(s.escalated), Grouped(s.agent_calls), Grouped(s.rules_active),
-      FormatTime(s.watermark_ms), LastCheckpoint(s));
+  std::string out = absl::StrCat("in ", Grouped(s.events_in));
+  if (s.has_ledger) absl::StrAppend(&out, ", duplicates ", Grouped(s.duplicates));
+  if (s.has_agent_loop) {
+    absl::StrAppend(&out, ", by rule ", Grouped(s.answered_by_rule), ", escalated ",
+                    Grouped(s.escalated), ", calls ", Grouped(s.agent_calls), ", rules ",
+                    Grouped(s.rules_active));
+  }
+  absl::StrAppend(&out, ", watermark ", FormatTime(s.watermark_ms), ", checkpoint ",
+                  LastCheckpoint(s));
+  return out;
 }
 
 std::string SummaryToJson(const JobSummary& s) {

@@ -11,6 +11,8 @@
 namespace weir {
 
 struct JobSummary {
+  bool has_ledger = false;  // what a job does not have is not shown to people
+  bool has_agent_loop = false;
   int64_t events_in = 0;
   int64_t dead_letters = 0;
   int64_t duplicates = 0;

@@ -17,6 +17,13 @@ grep -q "parallelism" "$work/err" || fail "no nearest name: $(cat "$work/err")"
 status=0
 "$weir" run 2>/dev/null || status=$?
 expect "exit status of wrong usage" $status 2
+status=0
+"$weir" rnu 2>"$work/err" || status=$?
+expect "exit status of a wrong command" $status 2
+grep -q "no command 'rnu'; did you mean 'run'" "$work/err" || fail "wrong command: $(cat "$work/err")"
+WEIR_DATA=$work/nothing "$weir" run "$job" --until-end 2>"$work/err" || fail "run without input"
+grep -q "source 'auth' found nothing to read: topic 'auth.raw' of dir:$work/nothing/log" "$work/err" ||
+  fail "no word about missing input: $(cat "$work/err")"
 
 printf '{ a: int64, b: string? }\n' >"$work/schema.yaml"
 printf '{"a":1,"b":"x"}\n{"a":9223372036854775807}\nnonsense\n' >"$work/e.ndjson"

@@ -37,7 +37,9 @@ step "its job"
 export WEIR_DATA=$work/data
 mkdir -p "$WEIR_DATA/log/payments"
 cp data/0.ndjson "$WEIR_DATA/log/payments/"
-build/payments run job.yaml --until-end --quiet --log-level warning
+build/payments run job.yaml --until-end > summary.log 2>&1 || { cat summary.log; fail run; }
+grep -q 'events in *500 ' summary.log || { cat summary.log; fail "its summary"; }
+! grep -qE 'agent|rule|duplicates' summary.log || { cat summary.log; fail "its summary shows what it does not have"; }
 python3 "$root/tests/integration/spending_oracle.py" "$WEIR_DATA/log" 10m 5 || fail "its results"
 build/payments run job.yaml --until-end --quiet --log-level warning
 python3 "$root/tests/integration/spending_oracle.py" "$WEIR_DATA/log" 10m 5 || fail "a second run repeated results"
