@@ -225,7 +225,9 @@ void AgentLoopOperator::ForwardTime() {
 
 Status AgentLoopOperator::OnWatermark(int64_t ms) {
   watermark_ = ms;
-  rules_->OnWatermark(ms);
+  // Held back by who waits: a rule that comes when time is far ahead of its event still answers
+  // those for whose sake it was asked for.
+  rules_->OnWatermark(pending_.queue()->OutputWatermark(ms));
   ForwardTime();
   return absl::OkStatus();
 }

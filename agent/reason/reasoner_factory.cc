@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "agent/embedded_agent.h"
 #include "agent/fail_safe.h"
@@ -42,7 +43,10 @@ StatusOr<std::shared_ptr<AgentChannel>> MakeRules(const Env& env, const Reasoner
   std::string report;
   StatusOr<RuleFile> file = ParseRuleFile(options.rules, text, &report);
   if (!file.ok()) {
-    LogError("reasoner", report);
+    // A line of the log each, because one line of it escapes what would be a second one.
+    for (const absl::string_view line : absl::StrSplit(report, '\n', absl::SkipEmpty())) {
+      LogError("reasoner", ToStd(line));
+    }
     return file.status();
   }
   return std::shared_ptr<AgentChannel>(

@@ -80,6 +80,24 @@ TEST(AgentLoop, ABurstOfLookAlikesCostsOneCallAndNoneIsReleased) {
   EXPECT_EQ(rig.Metric("pending"), 0);
 }
 
+TEST(AgentLoop, ARuleOfAShortLifeStillAnswersThoseWhoWaitedForIt) {
+  // A replay: while the agent thinks, event time goes on by months.
+  LoopRig rig(LoopOptions{{"rules.default_ttl", "1h"}});
+  rig.Send(Attack("1.2.3.4", 1, 8, 5));
+  rig.Send({{"1.2.3.4", 4000, 9}});  // 4000 s: behind the end of the rule
+  rig.Watermark(90LL * 24 * 3'600'000);
+  rig.agent()->Quarantine(0);
+  rig.Settle();
+  EXPECT_EQ(LinesOf(rig.Take(kBlocked)), (Ints{2, 3, 4, 5, 6, 7, 8}));
+  ASSERT_EQ(rig.agent()->asked.size(), 2u) << "only the one behind its end is asked about";
+  rig.agent()->Quarantine(1);
+  rig.Settle();
+  EXPECT_EQ(rig.Take(kDecisions).size(), 2u);
+  rig.Watermark(91LL * 24 * 3'600'000);
+  rig.Send({{"9.9.9.9", 5000, 1}});  // gauges move with the next turn
+  EXPECT_EQ(rig.Metric("rules_active"), 0) << "and then it leaves";
+}
+
 TEST(AgentLoop, ALargeReleaseIsSlicedAndKeepsTheOrder) {
   LoopRig rig;
   for (int64_t i = 0; i < 5000; i += 500) rig.Send(Attack("1.2.3.4", 1 + i, 500, 5 + i));
