@@ -9,11 +9,12 @@ import http.server
 import json
 import re
 import socket
+import ssl
 import threading
 import time
 
 GOOD = json.dumps({"verdict": "quarantine", "reason": "because", "confidence": 0.9,
-                   "rules": [{"predicate": "", "action": "block", "ttl_seconds": 60, "reason": "r"}]})  # fmt: skip
+                   "rules": [{"predicate": "", "action": "block", "ttl_seconds": 0, "reason": "r"}]})  # fmt: skip
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -25,19 +26,30 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class FakeOpenAi:
-    def __init__(self, delay=0.0):
+    def __init__(self, delay=0.0, certificate=None):
         self.delay = delay
         self.calls = collections.Counter()  # by request id
+        self.paid = collections.Counter()  # of them, completions that were given
+        self.times = collections.defaultdict(list)  # of the calls, by request id
+        self.flaky = False  # two of three questions fail at the first call
         self.connections = 0
         self.requests = []  # (headers, body)
         self.lock = threading.Lock()
         self.server = Server(("127.0.0.1", 0), self.handler())
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/v1"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate + ".crt", certificate + ".key")
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"http{'s' if certificate else ''}://127.0.0.1:{self.server.server_address[1]}/v1"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def total(self):
         with self.lock:
             return sum(self.calls.values())
+
+    def fate(self, rid):
+        """Of a question's first call when the endpoint is flaky: 0 = fails, 1 = is limited, 2 = is answered."""
+        return int(rid[:8], 16) % 3
 
     def close(self):
         self.server.shutdown()
@@ -71,6 +83,7 @@ class FakeOpenAi:
                 rid = self.headers["X-Weir-Request-Id"]
                 with fake.lock:
                     fake.calls[rid] += 1
+                    fake.times[rid].append(time.monotonic())
                     fake.requests.append((dict(self.headers), body))
                     nth = fake.calls[rid]
                 if fake.delay:
@@ -83,6 +96,11 @@ class FakeOpenAi:
         return Handler
 
     def behave(self, http_, user, nth, body):
+        fate = self.fate(http_.headers["X-Weir-Request-Id"]) if self.flaky and nth == 1 else 2
+        if fate == 0:
+            return http_.reply(503, "{}")
+        if fate == 1:
+            return http_.reply(429, "{}", [("retry-after-ms", "400")])
         if user == "429":
             http_.reply(429, '{"error":{"message":"rate limit"}}', [("Retry-After", "3")])
         elif user == "500":
@@ -108,6 +126,8 @@ class FakeOpenAi:
         elif user == "tools" and nth == 1 or user == "toolloop":
             http_.reply(200, tool_call())
         else:
+            with self.lock:
+                self.paid[http_.headers["X-Weir-Request-Id"]] += 1
             http_.reply(200, completion(GOOD))
 
 

@@ -4,12 +4,11 @@ TLS. Whatever happens to it, every question is answered; only calls to the model
 
 import os
 import statistics
-import subprocess
 import threading
 import time
 
 from fake_openai import FakeOpenAi
-from rig import WORK, Probe, Redis, until
+from rig import WORK, Probe, Redis, certificate, until
 
 
 def start(fake, redis, url=None, **more):
@@ -145,14 +144,6 @@ def check_password(fake):
     with open(os.path.join(WORK, "probe.log")) as f:
         log = f.read()
     assert "hunter2" not in log and "WRONGPASS" in log, log
-
-
-def certificate(name, *more):
-    path = os.path.join(WORK, name)
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=memo",
-                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", path + ".key", "-out", path + ".crt", *more],
-                   check=True, capture_output=True)  # fmt: skip
-    return path
 
 
 def check_tls(fake):

@@ -5,7 +5,7 @@ import os
 import time
 
 from fake_openai import FakeOpenAi
-from rig import WORK, Probe, free_port
+from rig import WORK, Probe, certificate, free_port
 
 
 def check_answers(fake):
@@ -62,6 +62,21 @@ def check_dead():
     probe.close()
 
 
+def check_tls():
+    own, stranger = certificate("own"), certificate("stranger")
+    fake = FakeOpenAi(certificate=own)
+    # (the authority trusted, is the endpoint asked)
+    for authority, asked in ((own + ".crt", True), (stranger + ".crt", False), ("", False)):
+        probe = Probe(env={"OPENAI_API_KEY": "sk-test"}, reasoner="openai", base_url=fake.url, model="fake", memo="none",
+                      ca_file=authority)  # fmt: skip
+        reply = probe.ask("h1")
+        assert ("verdict" in reply) == asked, (authority, reply)
+        assert asked or reply["error"] == 5021, reply
+        probe.close()
+    assert fake.total() == 1, "a peer that nobody vouches for got the key"
+    fake.close()
+
+
 def check_environment(fake):
     """A proxy of the environment would see the key: it is not used."""
     proxy = f"http://127.0.0.1:{free_port()}"
@@ -92,6 +107,7 @@ def main():
     check_answers(fake)
     check_many(fake)
     check_dead()
+    check_tls()
     check_environment(fake)
     check_rules()
     fake.close()

@@ -3,6 +3,7 @@
 import json
 import os
 import queue
+import shutil
 import signal
 import socket
 import subprocess
@@ -26,6 +27,15 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def certificate(name):
+    """PATH.crt and PATH.key of a server at 127.0.0.1, signed by itself."""
+    path = os.path.join(WORK, name)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=weir",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", path + ".key", "-out", path + ".crt"],
+                   check=True, capture_output=True)  # fmt: skip
+    return path
 
 
 class Probe:
@@ -92,3 +102,49 @@ class Redis:
 
     def go_on(self):
         self.process.send_signal(signal.SIGCONT)
+
+
+class Agent:
+    """A real weir-agent."""
+
+    def __init__(self, *args):
+        port_file = os.path.join(WORK, "agent.port")
+        if os.path.exists(port_file):
+            os.remove(port_file)
+        self.log = open(os.path.join(WORK, "agent.log"), "ab")
+        self.process = subprocess.Popen(
+            [os.path.join(BUILD, "bin/weir-agent"), "--listen", "127.0.0.1:0", "--port-file", port_file, *args],
+            stderr=self.log)  # fmt: skip
+        until("the agent's port", lambda: os.path.exists(port_file) or self.process.poll() is not None, 20)
+        assert self.process.poll() is None, "weir-agent has ended"
+        with open(port_file) as f:
+            self.address = f"127.0.0.1:{f.read().strip()}"
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def end(self):
+        self.process.terminate()
+        assert self.process.wait(timeout=20) == 0
+
+
+def run_ssh_guard(name, endpoint):
+    """Runs the shipped job to its end in a fresh folder; returns its decisions and what it blocked, parsed."""
+    data = os.path.join(WORK, name)
+    os.makedirs(os.path.join(data, "log/auth.raw"))
+    job = os.path.join(ROOT, "deploy/jobs/ssh_guard")
+    shutil.copy(os.path.join(job, "data/0.ndjson"), os.path.join(data, "log/auth.raw/0.ndjson"))
+    subprocess.run([os.path.join(BUILD, "bin/weir"), "run", os.path.join(job, "job.yaml"), "--until-end", "--quiet",
+                    "--log-level", "warning"], check=True, timeout=60,
+                   env={**os.environ, "WEIR_DATA": data, "WEIR_AGENT": endpoint})  # fmt: skip
+    return [rows(os.path.join(data, "log", topic)) for topic in ("auth.decisions", "auth.blocked")]
+
+
+def rows(folder):
+    out = []
+    for name in sorted(os.listdir(folder)):
+        if name.endswith(".ndjson"):
+            with open(os.path.join(folder, name)) as f:
+                out += [json.loads(line) for line in f]
+    return out

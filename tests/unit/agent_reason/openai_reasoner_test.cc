@@ -223,6 +223,28 @@ TEST_F(OpenAiReasonerTest, HostileTextStaysInsideOfTheDataBlock) {
   EXPECT_EQ(data->Get("context")->Get("event")->Get("user")->string_value(), user);
 }
 
+TEST_F(OpenAiReasonerTest, AnyBytesOfTheEndpointEndInOneAnswer) {
+  for (const std::string& whole :
+       {Completion(kGood), ToolCall("recent_stats", R"({"fields":["count"]})")}) {
+    for (size_t i = 0; i < whole.size(); ++i) {
+      for (const char c : {'\0', '"', '{', ']', '9', '\xff'}) {
+        std::string changed = whole;
+        changed[i] = c;
+        http->script.clear();
+        http->requests.clear();
+        for (int n = 0; n < 8; ++n) http->Respond(200, changed);
+        const StatusOr<AgentReply> reply = Decide(MakeRequest());
+        ASSERT_FALSE(absl::IsCancelled(reply.status())) << "no answer to " << changed;
+        ASSERT_LE(http->requests.size(), 4u) << changed;
+        if (!reply.ok()) continue;
+        ASSERT_TRUE(reply->verdict == "quarantine" || reply->verdict == "release") << changed;
+        ASSERT_GE(reply->confidence, 0);
+        ASSERT_LE(reply->confidence, 1);
+      }
+    }
+  }
+}
+
 TEST_F(OpenAiReasonerTest, TagDependsOnTheRequestId) {
   http->Respond(200, Completion(kGood));
   http->Respond(200, Completion(kGood));
