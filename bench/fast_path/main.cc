@@ -2,7 +2,7 @@
 // run.
 //
 //   bench_fast_path [--events N] [--keys K] [--pairs P] [--checkpoint-ms MS] [--slots S]
-//   [--engine-only]
+//   [--engine-only] [--recover] [--backend memory|rocksdb] [--hot-bytes BYTES]
 //   bench_fast_path --latency RATE [--seconds N]    how old events are at RATE events/s
 //
 // Prints events/s, CPU ns per event and the ratio of each pair, then medians. Both sides must agree
@@ -38,6 +38,9 @@ struct Args {
   int slots = 2;
   int64_t checkpoint_ms = 0;
   bool engine_only = false;
+  bool recover = false;  // also: how long a second incarnation takes until it reads on
+  std::string backend = "memory";
+  int64_t hot_bytes = 0;
   LatencyArgs latency;
 };
 
@@ -46,7 +49,7 @@ struct EngineResult {
   double seconds = 0;
   double cpu_seconds = 0;
   double closing_seconds = 0;  // the checkpoint at the end
-  int64_t pause_p99_us = 0, pause_max_us = 0, checkpoints = 0;
+  int64_t pause_p99_us = 0, pause_max_us = 0, checkpoints = 0, checkpoint_bytes = 0;
 };
 
 double CpuSeconds() {
@@ -71,6 +74,11 @@ StatusOr<LoadedPlan> Load(const Args& args, const std::string& data, const Regis
   if (args.checkpoint_ms > 0) {
     source.overrides.push_back("checkpoints.interval=" + std::to_string(args.checkpoint_ms) + "ms");
   }
+  source.overrides.push_back("state.backend=" + args.backend);
+  if (args.backend != "memory") source.overrides.push_back("state.dir=" + data + "/state");
+  if (args.hot_bytes > 0) {
+    source.overrides.push_back("state.hot_bytes=" + std::to_string(args.hot_bytes));
+  }
   source.variable = [data](const std::string&) { return data; };
   Diagnostics diagnostics;
   auto plan = LoadPlan(source, registry, &diagnostics);
@@ -94,6 +102,7 @@ EngineResult RunEngine(const Args& args, const std::string& data, const Registry
   RealEnv env;
   auto loaded = Load(args, data, registry);
   if (!loaded.ok()) std::exit(1);
+  const int64_t created = env.env().clock->MonoNs();
   JobOptions options;
   options.until_end = true;
   auto job = Job::Create(loaded->plan, registry, env.env(), options);
@@ -110,7 +119,8 @@ EngineResult RunEngine(const Args& args, const std::string& data, const Registry
     if (drained_cpu == 0 && (*job)->drained_ns() > 0) drained_cpu = CpuSeconds();
   }
   // Until the last event has been processed; the closing checkpoint is told apart.
-  r.seconds = static_cast<double>((*job)->drained_ns() - start) / 1e9;
+  const int64_t from = (*job)->restored_checkpoint() > 0 ? created : start;
+  r.seconds = static_cast<double>((*job)->drained_ns() - from) / 1e9;
   r.cpu_seconds = (drained_cpu > 0 ? drained_cpu : CpuSeconds()) - cpu;
   r.closing_seconds = static_cast<double>(env.env().clock->MonoNs() - (*job)->drained_ns()) / 1e9;
   const Status status = (*job)->Stop();
@@ -124,7 +134,13 @@ EngineResult RunEngine(const Args& args, const std::string& data, const Registry
   r.pause_p99_us = pause->Quantile(0.99);
   r.pause_max_us = pause->Max();
   r.checkpoints = r.summary.checkpoints;
+  r.checkpoint_bytes = (*job)->metrics()->Sum("weir_checkpoint_written_bytes_total");
   return r;
+}
+
+// A second incarnation on the same data: from its creation until it has looked at its input's end.
+double RecoverSeconds(const Args& args, const std::string& data, const Registry& registry) {
+  return RunEngine(args, data, registry).seconds;
 }
 
 double Median(std::vector<double> v) {
@@ -164,6 +180,12 @@ Args Parse(int argc, char** argv) {
       args.latency.rate = number();
     else if (arg == "--seconds")
       args.latency.seconds = number();
+    else if (arg == "--recover")
+      args.recover = true;
+    else if (arg == "--backend")
+      args.backend = i + 1 < argc ? argv[++i] : "";
+    else if (arg == "--hot-bytes")
+      args.hot_bytes = number();
     else if (arg == "--engine-only")
       args.engine_only = true;
     else {
@@ -200,7 +222,13 @@ int Main(int argc, char** argv) {
   for (int pair = 0; pair < args.pairs; ++pair) {
     const LoopResult h = args.engine_only ? LoopResult{} : RunHandLoop(partitions);
     const EngineResult e = RunEngine(args, Prepare(root, pair), registry);
-    std::filesystem::remove_all(root + "/run" + std::to_string(pair));
+    const std::string data = root + "/run" + std::to_string(pair);
+    if (args.recover) {
+      std::printf("checkpoint of %.0f MiB; a new incarnation reads on after %.2f s\n",
+                  static_cast<double>(e.checkpoint_bytes) / (1 << 20),
+                  RecoverSeconds(args, data, registry));
+    }
+    std::filesystem::remove_all(data);
     if (!args.engine_only) Compare(e, h);
     const double n = static_cast<double>(e.summary.events_in);
     rates.push_back(n / e.seconds);
@@ -208,20 +236,25 @@ int Main(int argc, char** argv) {
     loop_rates.push_back(args.engine_only ? 1 : n / h.seconds);
     ratios.push_back(rates.back() / loop_rates.back());
     std::printf(
-        "pair %d: engine %.0f events/s (%.0f CPU ns/event, %lld checkpoints, pause p99 %lld us, "
-        "max %lld us; "
-        "closing checkpoint %.2f s), hand loop %.0f events/s, ratio %.2f\n",
+        "pair %d: engine %.0f events/s (%.0f CPU ns/event, %lld checkpoints, pause p99 "
+        "%lld us, max %lld us; closing checkpoint %.2f s)",
         pair + 1, rates.back(), cpus.back(), (long long)e.checkpoints, (long long)e.pause_p99_us,
-        (long long)e.pause_max_us, e.closing_seconds, loop_rates.back(), ratios.back());
+        (long long)e.pause_max_us, e.closing_seconds);
+    if (!args.engine_only) {
+      std::printf(", hand loop %.0f events/s, ratio %.2f", loop_rates.back(), ratios.back());
+    }
+    std::printf("\n");
   }
   std::filesystem::remove_all(root);
-  std::printf(
-      "median: engine %.0f events/s on %d slots, %.0f CPU ns/event; hand loop %.0f events/s on 1 "
-      "thread; "
-      "ratio %.2f (%lld events, %lld keys, %.0f bytes/event)\n",
-      Median(rates), args.slots, Median(cpus), Median(loop_rates), Median(ratios),
-      (long long)args.events.events, (long long)args.events.keys,
-      static_cast<double>(bytes) / static_cast<double>(args.events.events));
+  std::printf("median: engine %.0f events/s on %d slots, %.0f CPU ns/event", Median(rates),
+              args.slots, Median(cpus));
+  if (!args.engine_only) {
+    std::printf("; hand loop %.0f events/s on 1 thread; ratio %.2f", Median(loop_rates),
+                Median(ratios));
+  }
+  std::printf(" (%lld events, %lld keys, %.0f bytes/event)\n", (long long)args.events.events,
+              (long long)args.events.keys,
+              static_cast<double>(bytes) / static_cast<double>(args.events.events));
   return 0;
 }
 
