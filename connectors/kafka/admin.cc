@@ -258,6 +258,19 @@ StatusOr<std::map<std::string, std::string>> Admin::SettingsOf(const std::string
 }
 
 StatusOr<int64_t> Admin::Marker(const std::string& topic, int partition) {
+  const int64_t deadline = clock_->MonoNs() + kOffsetMs * kNsPerMs;
+  for (;;) {
+    // A transaction that has just been committed may still hold its offset back.
+    const StatusOr<int64_t> marker = TryMarker(topic, partition);
+    if (ErrorNumber(marker.status()) != static_cast<int>(ErrorCode::kLogIo) ||
+        clock_->MonoNs() > deadline) {
+      return marker;
+    }
+    Pause(20);
+  }
+}
+
+StatusOr<int64_t> Admin::TryMarker(const std::string& topic, int partition) {
   const PartitionList list(rd_kafka_topic_partition_list_new(1));
   rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), partition);
   rd_kafka_ListConsumerGroupOffsets_t* request =

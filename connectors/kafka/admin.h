@@ -49,6 +49,7 @@ class Admin {
  private:
   Admin(const Settings& settings, const Clock* clock, Client client)
       : settings_(settings), clock_(clock), client_(std::move(client)) {}
+  StatusOr<int64_t> TryMarker(const std::string& topic, int partition);
   StatusOr<int64_t> TryListOffset(const std::string& topic, int partition, int64_t logical_or_time);
   StatusOr<int64_t> ListOffset(const std::string& topic, int partition, int64_t logical_or_time);
   // Waits until metadata shows `partitions` of them, each with a leader.

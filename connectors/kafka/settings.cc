@@ -191,7 +191,6 @@ const std::vector<Option>& ProducerOptions() {
       {"queue.buffering.max.messages", "1000000", "bytes are the bound"},
       {"queue.buffering.max.kbytes", "65536", "writers wait beyond that"},
       {"compression.codec", "lz4", "JSON shrinks to a fraction at little cost"},
-      {"queuing.strategy", "fifo", "order is promised"},
       {"delivery.report.only.error", "false", "the offset is in the report"},
       {"partitioner", "murmur2_random", "never asked: the partition is always given"},
   };

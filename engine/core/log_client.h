@@ -139,7 +139,7 @@ class LogClient {
   virtual StatusOr<std::shared_ptr<LogWriter>> OpenWriter(const std::string& topic, int partition,
                                                           int64_t epoch) = 0;
   // Called for every topic of the job before anybody uses it. Creates it where topics have
-  // settings, else looks at what they are: kConfigBadValue if they could lose what the job must read
+  // settings, else looks at what they are: kConfigBadValue if they could lose what must be read
   // again, a warning where they are merely weak.
   virtual Status PrepareTopic(const TopicSpec& spec);
   // Removes a topic and all its data (weir run --fresh).
