@@ -83,7 +83,8 @@ class DirectoryLog : public LogClient {
   Guarded<OpenPartitions> open_;
 };
 
-StatusOr<std::unique_ptr<LogClient>> CreateFromUrl(const Env& env, const std::string& url) {
+StatusOr<std::unique_ptr<LogClient>> CreateFromUrl(const Env& env, const std::string& url,
+                                                   const std::string& /*owner*/) {
   constexpr std::string_view kScheme = "dir:";
   if (!url.starts_with(kScheme) || url.size() == kScheme.size()) {
     return Err(ErrorCode::kConfigBadValue, absl::StrCat("log '", url, "' names no folder"),

@@ -29,12 +29,18 @@ Status PartitionReader::ReadRecords(const LogReadOptions& options, LogChunk* out
   out->meta.clear();
   out->at_end = false;
   WEIR_RETURN_IF_ERROR(Open());
-  const bool only_position = at_.offset == LogPosition::kEnd;
+  if (at_.offset == LogPosition::kBegin) at_ = LogPosition();
+  const bool only_position = at_.offset == LogPosition::kEnd || at_.offset == LogPosition::kAtTime;
   if (!positioned_) {
+    if (at_.offset == LogPosition::kAtTime) {
+      WEIR_ASSIGN_OR_RETURN(const int64_t offset, OffsetAtTime(at_.bytes));
+      at_ = {offset, -1, 0};
+    }
     // An offset without its place in the file is a position that was made by hand.
     const bool by_offset = at_.bytes < 0 || (at_.bytes == 0 && at_.offset > 0);
+    if (at_.offset == LogPosition::kEnd) at_ = {INT64_MAX, -1, 0};
     if (only_position || by_offset) {
-      WEIR_ASSIGN_OR_RETURN(at_, Find(only_position ? INT64_MAX : at_.offset));
+      WEIR_ASSIGN_OR_RETURN(at_, Find(at_.offset));
     }
     positioned_ = true;
   }
@@ -96,6 +102,20 @@ StatusOr<LogPosition> PartitionReader::Find(int64_t offset) {
   }
   WEIR_ASSIGN_OR_RETURN(at.guard, GuardAt(at.bytes));
   return at;
+}
+
+// A record that was copied in by hand has no timestamp: as old as can be.
+StatusOr<int64_t> PartitionReader::OffsetAtTime(int64_t timestamp_ms) {
+  if (timestamp_ms <= 0) return 0;
+  MetaCursor cursor(fs_, paths_.meta);
+  MetaEntry entry;
+  for (;;) {
+    WEIR_ASSIGN_OR_RETURN(const bool found, cursor.Next(&entry));
+    if (!found) return INT64_MAX;
+    if (entry.kind == MetaEntry::Kind::kValue && entry.timestamp_ms >= timestamp_ms) {
+      return entry.offset;
+    }
+  }
 }
 
 // The meta knows where records begin; a value that fits its entry proves that the two belong

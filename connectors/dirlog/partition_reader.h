@@ -36,6 +36,8 @@ class PartitionReader : public LogReader {
   // The position of a record by its offset, INT64_MAX for the end of the log.
   StatusOr<LogPosition> Find(int64_t offset);
   StatusOr<LogPosition> NearestInMeta(int64_t offset);
+  // INT64_MAX if no record is that young.
+  StatusOr<int64_t> OffsetAtTime(int64_t timestamp_ms);
   // Fills out->buffer with up to `want` bytes from the position on, behind the bytes before it,
   // which it compares with the guard.
   Status Load(size_t want, LogChunk* out);

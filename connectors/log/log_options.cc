@@ -1,6 +1,10 @@
 #include "connectors/log/log_options.h"
 
+#include <charconv>
 #include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/expr/time_text.h"
 
 namespace weir {
 namespace {
@@ -58,13 +62,74 @@ OptionDef EventTimeDef() {
   return def;
 }
 
+bool ParseWhole(std::string_view text, int64_t max, int64_t* number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *number);
+  return error == std::errc() && end == text.data() + text.size() && *number >= 0 && *number <= max;
+}
+
+Status ReadStartTime(const Options& options, LogSourceOptions* result) {
+  const bool wanted = result->start == LogSourceOptions::Start::kTimestamp;
+  if (options.Has("start_time") != wanted) {
+    return Err(wanted ? ErrorCode::kConfigMissingKey : ErrorCode::kConfigBadValue,
+               "start_time and 'start: timestamp' belong together");
+  }
+  if (!wanted) return absl::OkStatus();
+  const std::string& text = options.String("start_time");
+  if (expr::ParseTimestamp(text, &result->start_time_ms) == expr::Err::kOk) return absl::OkStatus();
+  return Err(ErrorCode::kConfigBadValue, absl::StrCat("'", text, "' is not a time"),
+             "write it as 2026-11-23T08:00:00Z");
+}
+
+Status ReadStartOffsets(const Options& options, LogSourceOptions* result) {
+  const bool wanted = result->start == LogSourceOptions::Start::kOffsets;
+  if (options.Has("start_offsets") != wanted) {
+    return Err(wanted ? ErrorCode::kConfigMissingKey : ErrorCode::kConfigBadValue,
+               "start_offsets and 'start: offsets' belong together");
+  }
+  if (!wanted) return absl::OkStatus();
+  for (const auto& [partition, offset] : options.Get("start_offsets").entries) {
+    int64_t p = 0, o = 0;
+    if (!ParseWhole(partition, INT32_MAX, &p) || !ParseWhole(offset, INT64_MAX, &o)) {
+      return Err(ErrorCode::kConfigBadValue,
+                 absl::StrCat("'", partition, ": ", offset, "' is not a partition and an offset"),
+                 "both are whole numbers from 0");
+    }
+    result->start_offsets[static_cast<int>(p)] = o;
+  }
+  return absl::OkStatus();
+}
+
+void ReadStart(const Options& options, LogSourceOptions* result) {
+  using Start = LogSourceOptions::Start;
+  const std::string& start = options.String("start");
+  if (start == "latest") result->start = Start::kLatest;
+  if (start == "timestamp") result->start = Start::kTimestamp;
+  if (start == "offsets") result->start = Start::kOffsets;
+}
+
 }  // namespace
+
+Status CheckLogStart(const Options& options, std::string* field) {
+  LogSourceOptions scratch;
+  ReadStart(options, &scratch);
+  *field = "start_time";
+  WEIR_RETURN_IF_ERROR(ReadStartTime(options, &scratch));
+  *field = "start_offsets";
+  return ReadStartOffsets(options, &scratch);
+}
 
 const std::vector<OptionDef>& LogSourceOptionDefs() {
   static const std::vector<OptionDef> defs = {
       Required("topic", OptionType::kString, "Topic to read."),
-      Choice("start", {"earliest", "latest"},
-             "Where to begin in partitions that no checkpoint knows."),
+      Choice("start", {"earliest", "latest", "timestamp", "offsets"},
+             "Where to begin when no checkpoint knows: at the first record that is still there, "
+             "behind the last one, at start_time, or at start_offsets. Partitions that appear "
+             "later are read from their beginning."),
+      Def("start_time", OptionType::kString, "",
+          "With start: timestamp: records whose timestamp in the log is not before this, as in "
+          "2026-11-23T08:00:00Z."),
+      Def("start_offsets", OptionType::kStringMap, "",
+          "With start: offsets: { partition: offset }; other partitions from their beginning."),
       Def("format", OptionType::kString, "json", "How records are written."),
       Required("schema", OptionType::kSchema, "Fields of a record with their types."),
       EventTimeDef(),
@@ -95,7 +160,10 @@ LogSourceOptions LogSourceOptionsFrom(const Options& options) {
   using Source = LogSourceOptions;
   Source result;
   result.topic = options.String("topic");
-  if (options.String("start") == "latest") result.start = Source::Start::kLatest;
+  ReadStart(options, &result);
+  const bool checked =
+      ReadStartTime(options, &result).ok() && ReadStartOffsets(options, &result).ok();
+  WEIR_CHECK(checked, "the plan lets no malformed start through");
   if (options.String("on_error") == "fail") result.on_error = Source::OnError::kFail;
   if (!options.Has("event_time")) return result;
   const Options& time = options.Table("event_time");

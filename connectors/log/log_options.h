@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,7 +17,7 @@
 namespace weir {
 
 struct LogSourceOptions {
-  enum class Start : uint8_t { kEarliest, kLatest };
+  enum class Start : uint8_t { kEarliest, kLatest, kTimestamp, kOffsets };
   enum class Emit : uint8_t {
     kEachRecord,  // each record sees the watermark of the one before, whatever the batches
     kPeriodic,    // a watermark after each batch
@@ -24,7 +25,9 @@ struct LogSourceOptions {
   enum class OnError : uint8_t { kDeadLetter, kFail };
 
   std::string topic;
-  Start start = Start::kEarliest;  // for partitions that stood there when the job first began
+  Start start = Start::kEarliest;        // for partitions that stood there when the job first began
+  int64_t start_time_ms = 0;             // kTimestamp
+  std::map<int, int64_t> start_offsets;  // kOffsets; other partitions from their beginning
   SchemaPtr schema;
   std::function<StatusOr<std::unique_ptr<RecordDecoder>>()> new_decoder;
   int event_time_field = -1;  // column of type timestamp_ms or int64; -1 = no event time
@@ -65,6 +68,9 @@ const std::vector<OptionDef>& LogSinkOptionDefs();
 // Everything that can be taken from checked options as it stands. The caller adds schema, decoder,
 // event_time_field (from event_time.field), log, until_end and source_number; and columns and log.
 LogSourceOptions LogSourceOptionsFrom(const Options& options);
+// What is wrong with start, start_time and start_offsets; the plan reports it. `*field` is the
+// option's name.
+Status CheckLogStart(const Options& options, std::string* field);
 LogSinkOptions LogSinkOptionsFrom(const Options& options);
 
 }  // namespace weir

@@ -139,6 +139,8 @@ Status LogSink::Write(const RecordBatch& batch) {
     RowToJson(batch, i, &record.value);
     record.effect_id = namer_.Name(batch.origin[i], batch.emit[i]);
     record.timestamp_ms = now_ms;
+    record.origin = batch.origin[i];
+    record.emit = batch.emit[i];
   }
   return options_.exactly_once ? Hold(std::move(records)) : Append(std::move(records));
 }

@@ -27,7 +27,7 @@ std::string KnownName(const std::string& topic) { return absl::StrCat("known/", 
 
 // What a checkpoint holds of a split.
 struct LogSource::RestoredSplit {
-  LogPosition position;
+  LogPosition position{LogPosition::kBegin, -1, 0};
   int64_t watermark = kNoTimestamp;
   int64_t output_ms = kNoTimestamp;  // the subtask's watermark at the barrier
   bool idle = false;
@@ -61,7 +61,8 @@ struct LogSource::Split {
              IdlenessTimer(options.idleness_ms),
              {},
              0},
-        resolved(from.position.offset != LogPosition::kEnd) {
+        resolved(from.position.offset != LogPosition::kEnd &&
+                 from.position.offset != LogPosition::kAtTime) {
     rows.chunk.next = from.position;
   }
   LogPosition position() const { return PositionAt(rows.chunk, rows.next); }
@@ -154,11 +155,11 @@ void LogSource::Discover(int64_t now_ns) {
 void LogSource::OnPartitions(const StatusOr<std::vector<int>>& partitions) {
   discovering_ = false;
   if (!partitions.ok()) return context_->Fail(partitions.status());
-  const bool from_end = !known_ && options_.start == LogSourceOptions::Start::kLatest;
+  const bool first_look = !known_;
   for (const int p : *partitions) {
     if (!IsMine(p) || splits_.find(p) != splits_.end()) continue;
     RestoredSplit start;
-    if (from_end) start.position = {LogPosition::kEnd, -1, 0};
+    if (first_look) start.position = FirstPosition(p);
     AddSplit(p, start);
     StartRead(splits_[p].get());
   }
@@ -169,6 +170,17 @@ void LogSource::OnPartitions(const StatusOr<std::vector<int>>& partitions) {
                            : context_->env().clock->MonoNs() + options_.discovery_ms * kNsPerMs;
   FinishSnapshots();
   if (draining_) Drain();
+}
+
+LogPosition LogSource::FirstPosition(int partition) const {
+  using Start = LogSourceOptions::Start;
+  if (options_.start == Start::kLatest) return {LogPosition::kEnd, -1, 0};
+  if (options_.start == Start::kTimestamp) return {LogPosition::kAtTime, options_.start_time_ms, 0};
+  if (options_.start == Start::kOffsets) {
+    const auto it = options_.start_offsets.find(partition);
+    if (it != options_.start_offsets.end()) return {it->second, -1, 0};
+  }
+  return {LogPosition::kBegin, -1, 0};
 }
 
 void LogSource::StartRead(Split* split) {
@@ -268,7 +280,7 @@ bool LogSource::AllFinished() const {
 bool LogSource::AllResolved() const {
   // "latest" is resolved once, here, and never again: a position that is looked up a second time
   // after a crash would skip what came in between (reliability B-16).
-  if (options_.start == LogSourceOptions::Start::kLatest && !known_) return false;
+  if (options_.start != LogSourceOptions::Start::kEarliest && !known_) return false;
   return std::all_of(splits_.begin(), splits_.end(),
                      [](const auto& entry) { return entry.second->resolved; });
 }

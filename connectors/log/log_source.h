@@ -43,6 +43,8 @@ class LogSource : public Source {
   void AddSplit(int partition, const RestoredSplit& from);
   bool IsMine(int partition) const;
   void Discover(int64_t now_ns);
+  // Of a partition that stood there when the job first began.
+  LogPosition FirstPosition(int partition) const;
   void OnPartitions(const StatusOr<std::vector<int>>& partitions);
   void OnRead(Split* split, const Status& status);
   void Take(Split* split, int64_t now_ns);

@@ -142,7 +142,8 @@ Status SinkTail::ReadPartition(const TailRequest& request, int partition) {
   from_[partition] = from;
   if (from >= end) return absl::OkStatus();
   WEIR_ASSIGN_OR_RETURN(const std::unique_ptr<LogReader> reader,
-                        request.log->OpenReader(request.topic, partition, {from, -1, 0}));
+                        request.log->OpenReader(request.topic, partition,
+                                                {from == 0 ? LogPosition::kBegin : from, -1, 0}));
   LogReadOptions options;
   options.with_meta = true;
   LogChunk chunk;

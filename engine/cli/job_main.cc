@@ -124,7 +124,8 @@ int JobMain(int argc, char** argv, const AddRegistrations& add) {
     std::cerr << FormatError(status) << "\n";
     return kExitFailed;
   }
-  RealEnv env;
+  // Threads that mostly wait, for disks and brokers; a task never runs on one.
+  RealEnv env(8);
   return line.Dispatch(registry, env.env());
 }
 

@@ -7,6 +7,7 @@
 #include "connectors/dirlog/directory_log.h"
 #include "connectors/format/formats.h"
 #include "connectors/http/curl_client.h"
+#include "connectors/kafka/kafka_log.h"
 #include "connectors/redis/redis_memo.h"
 #include "engine/cli/commands.h"
 #include "operators/aggregate/running_count.h"
@@ -27,6 +28,7 @@ Status RegisterAll(Registry* registry) {
   WEIR_RETURN_IF_ERROR(registry->AddFormat(JsonFormat()));
   WEIR_RETURN_IF_ERROR(registry->AddFormat(RawFormat()));
   WEIR_RETURN_IF_ERROR(registry->AddLog(DirectoryLogType()));
+  WEIR_RETURN_IF_ERROR(registry->AddLog(KafkaLogType()));
   WEIR_RETURN_IF_ERROR(
       registry->AddStateBackend({"memory", [](const Env& env) -> std::unique_ptr<StateBackend> {
                                    return std::make_unique<HotStateBackend>(env.clock);

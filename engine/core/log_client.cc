@@ -26,9 +26,21 @@ uint64_t GuardOf(std::string_view bytes_before) {
   return std::max<uint64_t>(1, HashBytes(bytes_before.substr(bytes_before.size() - n)));
 }
 
+uint64_t RecordGuardOf(const LogItem& before) {
+  const size_t n = std::min(before.value.size(), kGuardBytes);
+  std::string place;
+  PutSigned(&place, before.offset);
+  PutSigned(&place, before.timestamp_ms);
+  return std::max<uint64_t>(
+      1, HashBytes(before.value.substr(before.value.size() - n), HashBytes(place)));
+}
+
 LogPosition PositionAt(const LogChunk& chunk, size_t i) {
   if (i >= chunk.items.size()) return chunk.next;
   if (i == 0) return chunk.first;
+  if (chunk.guards_records) {
+    return {chunk.items[i].offset, chunk.items[i - 1].offset, RecordGuardOf(chunk.items[i - 1])};
+  }
   LogPosition at{chunk.items[i].offset, chunk.first.bytes, chunk.first.guard};
   if (chunk.next.bytes <= chunk.first.bytes) return at;  // the log does not count in bytes
   const auto begin = static_cast<size_t>(chunk.items[i].value.data() - chunk.buffer.data());
@@ -36,6 +48,8 @@ LogPosition PositionAt(const LogChunk& chunk, size_t i) {
   at.guard = GuardOf(std::string_view(chunk.buffer).substr(0, begin));
   return at;
 }
+
+Status LogClient::PrepareTopic(const TopicSpec& /*spec*/) { return absl::OkStatus(); }
 
 Status LogWriter::Publish(std::span<const LogAppend> /*records*/, int64_t /*marker*/) {
   return Err(ErrorCode::kUnsupported, "this log has no exactly-once output");

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/base/status.h"
+#include "engine/model/record_batch.h"
 
 namespace weir {
 
@@ -19,10 +20,18 @@ struct LogPosition {
   // As `offset`: the end of the log at the time of the first Read, which returns no records and the
   // position in `next`.
   static constexpr int64_t kEnd = -1;
+  // As `offset`: the first record that the log still has. Offset 0 is another thing: an error if
+  // the log has lost it to its retention.
+  static constexpr int64_t kBegin = -2;
+  // As `offset`: the first record whose timestamp is not before `bytes` (milliseconds since 1970
+  // UTC), or the end if there is none. The first Read returns as for kEnd.
+  static constexpr int64_t kAtTime = -3;
   int64_t offset = 0;  // of the next record, from 0
-  int64_t bytes = 0;   // directory log: where that record begins; -1 = find it from the offset
-  uint64_t guard =
-      0;  // hash over the bytes before it; a mismatch means the log was replaced. 0 = none
+  // Directory log: where that record begins; -1 = find it from the offset. Kafka: offset of the
+  // record that the guard covers; of no meaning without a guard.
+  int64_t bytes = 0;
+  // Hash of what stands before the position; a mismatch means the log was replaced. 0 = none.
+  uint64_t guard = 0;
 };
 void EncodePosition(const LogPosition& p, std::string* out);
 bool DecodePosition(std::string_view bytes, LogPosition* p);
@@ -42,6 +51,8 @@ struct LogChunk {
   size_t lead = 0;   // line based logs: bytes of `buffer` that stand before the first record
   std::string meta;  // backing store of the effect ids
   std::vector<LogItem> items;
+  // Guards cover the record before a position, not the bytes before it; see RecordGuardOf.
+  bool guards_records = false;
   LogPosition first;    // of items[0]
   LogPosition next;     // after the last item
   bool at_end = false;  // nothing more at the time of the call
@@ -54,6 +65,8 @@ LogPosition PositionAt(const LogChunk& chunk, size_t i);
 // What LogPosition::guard holds: a hash of the last 64 of the bytes before a position; never 0.
 uint64_t GuardOf(std::string_view bytes_before);
 inline constexpr size_t kGuardBytes = 64;
+// The same for logs of records: over offset, timestamp and the value's last 64 bytes; never 0.
+uint64_t RecordGuardOf(const LogItem& before);
 inline constexpr size_t kLogReadPadding = 64;  // readable bytes behind every value
 
 struct LogReadOptions {
@@ -76,6 +89,10 @@ struct LogAppend {
   std::string key;
   std::string effect_id;  // stable name of this output (DESIGN promise 2)
   int64_t timestamp_ms = 0;
+  // The input record that caused it, and which of its outputs it is; kept where the log has
+  // headers. Offset -1 = it has no such cause.
+  Origin origin = {};
+  uint32_t emit = 0;
 };
 
 // Thread-safe: several tasks may share one partition's writer.
@@ -83,6 +100,7 @@ class LogWriter {
  public:
   virtual ~LogWriter() = default;
   // Appends in order, at consecutive offsets; returns the first one's. Not durable before Sync.
+  // Between two calls offsets may be left out: Kafka's commit markers take some.
   virtual StatusOr<int64_t> Append(std::span<const LogAppend> records) = 0;
   // Everything appended so far survives power loss once this returns OK.
   virtual Status Sync() = 0;
@@ -97,6 +115,17 @@ class LogWriter {
   virtual StatusOr<int64_t> PublishedMarker();
 };
 
+// What a topic is to the job that writes it.
+struct TopicSpec {
+  enum class Use : uint8_t {
+    kOutput,    // for others to read; how long it is kept is their business
+    kInternal,  // read again after a restart: nothing may be removed from it, ever
+  };
+  std::string topic;
+  Use use = Use::kOutput;
+  int partitions = 1;  // at least
+};
+
 class LogClient {
  public:
   virtual ~LogClient() = default;
@@ -109,6 +138,10 @@ class LogClient {
   // writer of an older epoch than the newest one opened is fenced (kLogFenced).
   virtual StatusOr<std::shared_ptr<LogWriter>> OpenWriter(const std::string& topic, int partition,
                                                           int64_t epoch) = 0;
+  // Called for every topic of the job before anybody uses it. Creates it where topics have
+  // settings, else looks at what they are: kConfigBadValue if they could lose what must be read
+  // again, a warning where they are merely weak.
+  virtual Status PrepareTopic(const TopicSpec& spec);
   // Removes a topic and all its data (weir run --fresh).
   virtual Status DeleteTopic(const std::string& topic) = 0;
 };

@@ -85,7 +85,10 @@ struct OperatorType {
 struct LogType {
   std::string scheme;
   std::string doc;
-  StatusOr<std::unique_ptr<LogClient>> (*create)(const Env& env, const std::string& url);
+  // `owner` is the job's name: what a writer owns on a log that several jobs share, it owns as
+  // this.
+  StatusOr<std::unique_ptr<LogClient>> (*create)(const Env& env, const std::string& url,
+                                                 const std::string& owner);
 };
 
 struct StateBackendType {

@@ -86,20 +86,26 @@ Status Job::Prepare() {
   return absl::OkStatus();
 }
 
-std::set<std::pair<std::string, std::string>> Job::OwnTopics() const {
-  std::set<std::pair<std::string, std::string>> topics;
+std::map<std::pair<std::string, std::string>, TopicSpec> Job::OwnTopics() const {
+  std::map<std::pair<std::string, std::string>, TopicSpec> topics;
   for (const LogicalNode& node : plan_.logical.nodes) {
     const std::string url = node.log.empty() ? plan_.logical.job.log : node.log;
-    if (node.kind == NodeKind::kSink) topics.emplace(url, node.topic);
-    for (const std::string& topic : node.op.internal_topics) topics.emplace(url, topic);
+    if (node.kind == NodeKind::kSink) {
+      TopicSpec& spec = topics[{url, node.topic}];
+      spec.topic = node.topic;
+      spec.partitions = std::max(spec.partitions, node.parallelism);
+    }
+    for (const std::string& topic : node.op.internal_topics) {
+      topics[{url, topic}] = {topic, TopicSpec::Use::kInternal, 1};
+    }
   }
   return topics;
 }
 
 Status Job::Reset() {
   WEIR_RETURN_IF_ERROR(storage_->DeleteAll());
-  for (const auto& [url, topic] : OwnTopics()) {
-    WEIR_RETURN_IF_ERROR(logs_.at(url)->DeleteTopic(topic));
+  for (const auto& [place, spec] : OwnTopics()) {
+    WEIR_RETURN_IF_ERROR(logs_.at(place.first)->DeleteTopic(spec.topic));
   }
   return absl::OkStatus();
 }
@@ -107,11 +113,12 @@ Status Job::Reset() {
 // Fences what an older incarnation may still write, and cuts off what it never finished, before
 // anybody reads: a rule or an output must not be taken from bytes that a recovery removes.
 Status Job::TakeTopics() {
-  for (const auto& [url, topic] : OwnTopics()) {
-    LogClient* log = logs_.at(url).get();
-    WEIR_ASSIGN_OR_RETURN(const std::vector<int> partitions, log->Partitions(topic));
+  for (const auto& [place, spec] : OwnTopics()) {
+    LogClient* log = logs_.at(place.first).get();
+    WEIR_RETURN_IF_ERROR(log->PrepareTopic(spec));
+    WEIR_ASSIGN_OR_RETURN(const std::vector<int> partitions, log->Partitions(spec.topic));
     for (const int partition : partitions) {
-      WEIR_RETURN_IF_ERROR(log->OpenWriter(topic, partition, epoch_).status());
+      WEIR_RETURN_IF_ERROR(log->OpenWriter(spec.topic, partition, epoch_).status());
     }
   }
   return absl::OkStatus();
@@ -125,7 +132,8 @@ StatusOr<LogClient*> Job::OpenLog(const std::string& url) {
   if (type == nullptr) {
     return Err(ErrorCode::kConfigUnknownType, absl::StrCat("no log of scheme '", scheme, "'"));
   }
-  WEIR_ASSIGN_OR_RETURN(std::unique_ptr<LogClient> log, type->create(env_, url));
+  WEIR_ASSIGN_OR_RETURN(std::unique_ptr<LogClient> log,
+                        type->create(env_, url, plan_.logical.job.name));
   return logs_.emplace(url, std::move(log)).first->second.get();
 }
 

@@ -5,7 +5,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -81,8 +80,8 @@ class Job final : public TaskListener, public SlotWork {
  private:
   Job(const PhysicalPlan& plan, const Registry& registry, const Env& env, JobOptions options);
   Status Prepare();
-  // (log URL, topic) of everything that the job writes.
-  std::set<std::pair<std::string, std::string>> OwnTopics() const;
+  // Everything that the job writes, by log URL and topic.
+  std::map<std::pair<std::string, std::string>, TopicSpec> OwnTopics() const;
   Status Reset();
   Status TakeTopics();
   StatusOr<LogClient*> OpenLog(const std::string& url);

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "connectors/log/dead_letters.h"
+#include "connectors/log/log_options.h"
 #include "engine/plan/plan.h"
 #include "engine/plan/stream_order.h"
 #include "engine/plan/topology.h"
@@ -77,10 +78,20 @@ class Builder {
     if (source.options) {
       TakeLogOptions(*source.options, &node);
       CheckFormat(*source.options);
+      CheckStart(*source.options);
     }
     node.outputs.push_back({"", source.schema, event_time, {}});
     node.outputs.push_back({kDeadLetter, DeadLetterSchema(), -1, {}});
     Append(std::move(node));
+  }
+
+  void CheckStart(const Options& options) {
+    std::string field;
+    const Status status = CheckLogStart(options, &field);
+    if (status.ok()) return;
+    Error(options.MarkOf(options.Has(field) ? field : "start"),
+          static_cast<ErrorCode>(ErrorNumber(status)), std::string(status.message()),
+          ErrorHint(status));
   }
 
   void CheckFormat(const Options& options) {

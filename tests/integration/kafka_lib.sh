@@ -22,3 +22,35 @@ kafka_tool() { # class of org.apache.kafka.tools, arguments
 produce() { kcat -P -b "$kafka" -t "$1" -p "${2:-0}" -X acks=all; } # topic, partition; lines from stdin
 # What a read_committed consumer sees of a topic that exists, partition after partition.
 consume() { kcat -C -b "$kafka" -t "$1" -o beginning -e -q -X isolation.level=read_committed "${@:2}"; }
+
+# ---- the shipped job on Kafka; needs tests/e2e/lib.sh ----
+load() { # first line, last line of the shipped events, into auth.raw
+  sed -n "$1,$2p" "$events" | produce auth.raw
+}
+kafka_job() { # name of the data folder, arguments of `weir run`
+  local data=$work/$1
+  shift
+  WEIR_LOG=kafka://$kafka WEIR_DATA=$data "$weir" run "$job" --quiet --log-level warning "$@"
+}
+# Fetches what read_committed consumers see into files where the checks of e2e/lib.sh look for them.
+pull() { # name
+  local topic
+  for topic in auth.decisions auth.blocked; do
+    mkdir -p "$work/$1/log/$topic"
+    consume "$topic" > "$work/$1/log/$topic/0.ndjson"
+  done
+}
+expect_kafka_guard() { # name
+  pull "$1"
+  expect_guard "$1"
+}
+# Waits until a command succeeds.
+await() { # seconds, what for, command
+  local deadline=$((SECONDS + $1)) what=$2
+  shift 2
+  until "$@"; do
+    [ "$SECONDS" -lt "$deadline" ] || fail "waited in vain for $what"
+    perl -e 'select(undef, undef, undef, 0.1)'
+  done
+}
+decided() { [ "$(consume auth.decisions 2> /dev/null | wc -l)" -ge "$1" ]; } # at least so many

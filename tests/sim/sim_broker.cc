@@ -88,6 +88,7 @@ class Reader : public LogReader {
     if (p == nullptr) return Err(ErrorCode::kLogMissing, topic_);
     const int64_t stable = LastStable(*p);
     *out = LogChunk();
+    if (at_.offset == LogPosition::kBegin) at_ = LogPosition();
     if (at_.offset == LogPosition::kEnd) {
       at_ = {stable, 0, 0};
       out->first = out->next = at_;
