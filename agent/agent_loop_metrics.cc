@@ -37,8 +37,8 @@ AgentLoopMetrics::AgentLoopMetrics(MetricRegistry* registry, const MetricLabels&
   rules_active = gauge("weir_agent_rules_active");
   pending = gauge("weir_agent_pending");
   known_decisions = gauge("weir_agent_known_decisions");
-  rule_lag_ms = registry->GetHistogram("weir_rule_effective_lag_ms", labels);
-  decision_ms = registry->GetHistogram("weir_agent_decision_ms", labels);
+  rule_lag_ms = registry->GetHistogram("weir_agent_rule_effective_lag_seconds", labels);
+  decision_ms = registry->GetHistogram("weir_agent_decision_duration_seconds", labels);
 }
 
 }  // namespace weir

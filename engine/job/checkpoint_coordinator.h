@@ -92,8 +92,11 @@ class CheckpointCoordinator {
   int64_t last_completed_id_ = 0;
   Counter* completed_total_;
   Counter* failed_total_;
-  Histogram* duration_ms_;
-  Histogram* pause_us_;
+  Histogram* duration_ns_;
+  Histogram* pause_ns_;
+  Histogram* align_ns_;
+  Histogram* async_ns_;
+  Gauge *last_id_, *last_timestamp_ms_, *last_duration_ns_, *last_bytes_;
   Counter* bytes_total_;
 };
 

@@ -23,6 +23,13 @@ struct CheckpointSettings {
   std::string directory() const { return storage.substr(storage.find(':') + 1); }
 };
 
+// Where metrics and probes are served (engine/server).
+struct TelemetrySettings {
+  std::string host;          // "" = nowhere
+  int port = 0;              // 0 = any that is free
+  std::string address_file;  // gets "host:port" once it listens; "" = none
+};
+
 struct JobSettings {
   std::string name;
   int parallelism = 1;
@@ -31,6 +38,7 @@ struct JobSettings {
   std::string log = "dir:./data/log";
   StateSettings state;
   CheckpointSettings checkpoints;
+  TelemetrySettings telemetry;
 };
 
 }  // namespace weir

@@ -37,6 +37,7 @@ class SettingsReader {
   void ReadState(const YamlNode& root, StateSettings* state);
   void ReadCheckpoints(const YamlNode& root, CheckpointSettings* checkpoints);
   void CheckBackend(const YamlNode* backend);
+  void ReadTelemetry(const YamlNode& root, TelemetrySettings* telemetry);
   void CheckStorage(const YamlNode* storage);
 
   const Registry& registry_;

@@ -64,7 +64,8 @@ class Reader {
 
   static const std::vector<std::string>& TopKeys() {
     static const std::vector<std::string> keys = {
-        "weir", "job", "log", "state", "checkpoints", "sources", "operators", "sinks", "tests"};
+        "weir",      "job",     "log",       "state", "checkpoints",
+        "telemetry", "sources", "operators", "sinks", "tests"};
     return keys;
   }
 

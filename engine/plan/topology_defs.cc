@@ -61,7 +61,18 @@ const std::vector<SectionDefs>& TopologySections() {
         Number("timeout", OptionType::kDuration, "10m",
                "A checkpoint that is not complete by then is given up.", kMinIntervalMs),
         Number("every_records", OptionType::kInt, "",
-               "Also checkpoint after this many input records; absent = by time only.", 1)}}};
+               "Also checkpoint after this many input records; absent = by time only.", 1)}},
+      {"telemetry",
+       "Where `/metrics`, `/healthz` and `/readyz` are served; see operations.md.",
+       {Text("listen", "off",
+             "Host and port, as 127.0.0.1:9464; port 0 = any that is free; off = nowhere."),
+        {.name = "allow_remote",
+         .type = OptionType::kBool,
+         .default_text = "false",
+         .doc = "Needed when `listen` is no loopback address: other machines may then read all "
+                "metrics, without a password."},
+        Text("address_file", "",
+             "File that gets the address, host:port, once it can be connected to.")}}};
   return sections;
 }
 
