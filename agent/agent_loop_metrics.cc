@@ -40,8 +40,8 @@ AgentLoopMetrics::AgentLoopMetrics(MetricRegistry* registry, const MetricLabels&
   rule_log_position = gauge("weir_agent_rule_log_position");
   pending = gauge("weir_agent_pending");
   known_decisions = gauge("weir_agent_known_decisions");
-  rule_lag_ms = registry->GetHistogram("weir_rule_effective_lag_ms", labels);
-  decision_ms = registry->GetHistogram("weir_agent_decision_ms", labels);
+  rule_lag_ms = registry->GetHistogram("weir_agent_rule_effective_lag_seconds", labels);
+  decision_ms = registry->GetHistogram("weir_agent_decision_duration_seconds", labels);
 }
 
 }  // namespace weir

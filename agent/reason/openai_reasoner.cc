@@ -231,7 +231,7 @@ class OpenAiReasoner::Conversation : public std::enable_shared_from_this<Convers
   void Finish(StatusOr<AgentReply> reply) {
     s_->metrics.Add("weir_reasoner_calls_total",
                     {{"reasoner", "openai"}, {"outcome", OutcomeName(reply.status())}});
-    s_->metrics.Record("weir_reasoner_call_ms", {{"reasoner", "openai"}},
+    s_->metrics.Record("weir_reasoner_call_duration_seconds", {{"reasoner", "openai"}},
                        (s_->env.clock->MonoNs() - began_ns_) / 1'000'000);
     const auto done = std::move(done_);
     done(std::move(reply));

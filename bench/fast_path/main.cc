@@ -130,9 +130,9 @@ EngineResult RunEngine(const Args& args, const std::string& data, const Registry
   }
   r.summary = Summarize(*(*job)->metrics());
   const Histogram* pause =
-      (*job)->metrics()->GetHistogram("weir_checkpoint_pause_microseconds", {{"job", "fast-path"}});
-  r.pause_p99_us = pause->Quantile(0.99);
-  r.pause_max_us = pause->Max();
+      (*job)->metrics()->GetHistogram("weir_checkpoint_pause_seconds", {{"job", "fast-path"}});
+  r.pause_p99_us = pause->Quantile(0.99) / 1000;
+  r.pause_max_us = pause->Max() / 1000;
   r.checkpoints = r.summary.checkpoints;
   r.checkpoint_bytes = (*job)->metrics()->Sum("weir_checkpoint_written_bytes_total");
   return r;

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/base/bytes.h"
 #include "engine/base/fail_point.h"
+#include "engine/base/metric_catalog.h"
 
 namespace weir {
 namespace {
@@ -87,6 +88,8 @@ LogSource::~LogSource() = default;
 Status LogSource::Open(OperatorContext* context, Collector* out) {
   context_ = context;
   out_ = out;
+  lag_records_ = context->metrics()->GetGauge("weir_source_lag_records", context->labels());
+  lag_records_->Set(kUnsetGauge);
   return emitter_.Open(options_, context, out, &watermarks_);
 }
 
@@ -241,10 +244,12 @@ StatusOr<Source::PollResult> LogSource::Poll() {
   if (Split* split = NextSplit(now_ns)) {
     WEIR_RETURN_IF_ERROR(emitter_.EmitSome(&split->rows, now));
     emitter_.EmitProgress(options_.event_time_field < 0);
+    CountLag();
     // Until the next call this source cannot read: perhaps there is no room downstream.
     for (auto& [p, other] : splits_) other->rows.idleness.Pause(now.mono_ms);
     return PollResult::kMore;
   }
+  CountLag();
   watermarks_.Refresh(now.mono_ms);
   emitter_.EmitProgress(AllIdle());
   if (options_.until_end && AllFinished()) {
@@ -316,6 +321,15 @@ void LogSource::FinishSnapshots() {
     if (known_) waiting.part->Add({KnownName(options_.topic), ""});
     waiting.part->Finish(absl::OkStatus());
   }
+}
+
+void LogSource::CountLag() {
+  int64_t records = 0;
+  for (const auto& [partition, split] : splits_) {
+    if (!split->rows.chunk.at_end) return lag_records_->Set(kUnsetGauge);
+    records += static_cast<int64_t>(split->rows.chunk.items.size() - split->rows.next);
+  }
+  lag_records_->Set(records);
 }
 
 void LogSource::End() {

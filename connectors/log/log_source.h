@@ -61,6 +61,8 @@ class LogSource : public Source {
   bool AllResolved() const;
   void FinishSnapshots();
   void End();
+  // Shows what is still to be emitted, up to the end of the log when it was last looked at.
+  void CountLag();
   LogClient* log() const;
 
   const LogSourceOptions options_;
@@ -68,6 +70,7 @@ class LogSource : public Source {
   Collector* out_ = nullptr;
   SplitWatermarks watermarks_;
   RowEmitter emitter_;
+  Gauge* lag_records_ = nullptr;
   std::map<int, std::unique_ptr<Split>> splits_;  // by partition
   std::map<int, std::unique_ptr<Split>>::iterator turn_ = splits_.end();
   std::shared_ptr<LogSource*> self_;  // reached from mail; null for it once this is destroyed

@@ -42,7 +42,7 @@ struct EvalArgs {
 };
 
 struct ReferenceArgs {
-  std::string what;  // "errors" or "options"
+  std::string what;  // "errors", "metrics" or "options"
 };
 
 int ValidateCommand(const TopologyArgs& args, const Registry& registry, const Env& env);

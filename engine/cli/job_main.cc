@@ -72,9 +72,9 @@ struct CommandLine {
     eval_command->add_option("--expr", eval.expr, "CEL expression")->required();
     AddRunArgs(app.add_subcommand("run", "Run a job"), &run);
     auto* docs = app.add_subcommand("reference", "Print a reference page (markdown)");
-    docs->add_option("page", reference.what, "errors or options")
+    docs->add_option("page", reference.what, "errors, metrics or options")
         ->required()
-        ->check(CLI::IsMember({"errors", "options"}));
+        ->check(CLI::IsMember({"errors", "metrics", "options"}));
     app.add_subcommand("version", "Print the version");
   }
 

@@ -34,7 +34,9 @@ int GraphCommand(const TopologyArgs& args, const std::string& format, const Regi
 }
 
 int ReferenceCommand(const ReferenceArgs& args, const Registry& registry) {
-  std::cout << (args.what == "errors" ? ErrorReference() : OptionReference(registry));
+  std::cout << (args.what == "errors"    ? ErrorReference()
+                : args.what == "metrics" ? MetricReference()
+                                         : OptionReference(registry));
   return kExitOk;
 }
 

@@ -14,11 +14,13 @@
 #include "engine/job/job.h"
 #include "engine/server/admin_access.h"
 #include "engine/server/admin_server.h"
+#include "engine/server/telemetry.h"
 
 namespace weir {
 namespace {
 
 constexpr int64_t kPollMs = 100;
+constexpr int64_t kStartPollMs = 20;      // until the job is ready
 constexpr int64_t kLineEveryMs = 10'000;  // summary lines when nobody watches a terminal
 constexpr int64_t kDrawEveryMs = 500;
 
@@ -106,8 +108,9 @@ class Watcher {
   bool terminal_;
 };
 
-JobOptions ToJobOptions(const RunArgs& args) {
+JobOptions ToJobOptions(const RunArgs& args, MetricRegistry* metrics) {
   JobOptions options;
+  options.metrics = metrics;
   options.until_end = args.until_end;
   options.fresh = args.fresh;
   options.restore.savepoint = args.from_savepoint;
@@ -118,14 +121,20 @@ JobOptions ToJobOptions(const RunArgs& args) {
 }
 
 // First signal: drain and checkpoint. Second: end at once, as a crash would.
-void WaitForEnd(Job* job, Watcher* watcher) {
+void WaitForEnd(Job* job, Watcher* watcher, Health* health) {
   int seen = 0;
-  while (!job->WaitForMs(kPollMs)) {
+  bool ready = false;
+  while (!job->WaitForMs(ready ? kPollMs : kStartPollMs)) {
     watcher->Tick();
+    if (!ready && seen == 0 && job->ready()) {
+      ready = true;
+      health->Set(HealthPhase::kRunning, "");
+    }
     const int signals = g_signals;
     if (signals > seen) {
       LogInfo("job", seen == 0 ? "stopping: draining to a final checkpoint (once more = at once)"
                                : "cancelled");
+      health->Set(HealthPhase::kStopping, "draining to a final checkpoint");
       seen == 0 ? job->RequestStop() : job->Cancel();
       seen = signals;
     }
@@ -182,7 +191,13 @@ int RunCommand(const RunArgs& args, const Registry& registry, const Env& env) {
   const StatusOr<std::string> token = ReadAdminToken(plan.logical.job.admin, env);
   if (!token.ok()) return Fail(token.status());
   InstallSignals();
-  auto job = Job::Create(plan, registry, env, ToJobOptions(args));
+  // Outlives the job and is served before it: restoring may take its time.
+  MetricRegistry metrics;
+  metrics.GetGauge("weir_build_info", {{"version", WEIR_VERSION}})->Set(1);
+  Health health(plan.logical.job.name, &metrics);
+  auto telemetry = StartTelemetry(plan.logical.job, env, &metrics, &health);
+  if (!telemetry.ok()) return Fail(telemetry.status());
+  auto job = Job::Create(plan, registry, env, ToJobOptions(args, &metrics));
   if (!job.ok()) return Fail(job.status());
   LogInfo("job", absl::StrCat("job '", plan.logical.job.name, "', epoch ", (*job)->epoch(),
                               ", parallelism ", plan.logical.job.parallelism, ", ",
@@ -195,9 +210,11 @@ int RunCommand(const RunArgs& args, const Registry& registry, const Env& env) {
   if (*admin != nullptr) LogInfo("admin", absl::StrCat("listens on ", (*admin)->address()));
   Watcher watcher(job->get(), env, args.quiet);
   (*job)->Start();
-  WaitForEnd(job->get(), &watcher);
+  WaitForEnd(job->get(), &watcher, &health);
   admin->reset();  // calls that wait for the end get their answer
   const Status status = (*job)->Stop();
+  health.Set(status.ok() ? HealthPhase::kEnded : HealthPhase::kFailed,
+             status.ok() ? "" : FormatError(status));
   const JobSummary summary = watcher.Now();
   watcher.Close(summary);
   if (status.ok() && args.until_end) WarnIfNothingRead(plan.logical, summary);

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "engine/base/metric_catalog.h"
 #include "engine/model/record_batch.h"
 
 namespace weir {
@@ -79,7 +80,7 @@ JobSummary Summarize(const MetricRegistry& metrics) {
       if (const std::string* reason = LabelOf(m, "reason")) avoided[*reason] += m.value;
     }
     // Operators only: the minimum over subtasks of what event time has reached everywhere.
-    if (m.name == "weir_operator_watermark_timestamp_milliseconds" && m.value != 0) {
+    if (m.name == "weir_operator_watermark_timestamp_seconds" && m.value != kUnsetGauge) {
       watermark = std::min(watermark, m.value);
     }
   }

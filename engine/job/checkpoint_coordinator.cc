@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/log.h"
+#include "engine/base/metric_catalog.h"
 
 namespace weir {
 namespace {
@@ -30,9 +31,16 @@ CheckpointCoordinator::CheckpointCoordinator(CoordinatorConfig config, const Env
   const MetricLabels labels = {{"job", config_.job}};
   completed_total_ = metrics->GetCounter("weir_checkpoints_completed_total", labels);
   failed_total_ = metrics->GetCounter("weir_checkpoints_failed_total", labels);
-  duration_ms_ = metrics->GetHistogram("weir_checkpoint_duration_milliseconds", labels);
-  pause_us_ = metrics->GetHistogram("weir_checkpoint_pause_microseconds", labels);
+  duration_ns_ = metrics->GetHistogram("weir_checkpoint_duration_seconds", labels);
+  pause_ns_ = metrics->GetHistogram("weir_checkpoint_pause_seconds", labels);
+  align_ns_ = metrics->GetHistogram("weir_checkpoint_alignment_seconds", labels);
+  async_ns_ = metrics->GetHistogram("weir_checkpoint_async_seconds", labels);
   bytes_total_ = metrics->GetCounter("weir_checkpoint_written_bytes_total", labels);
+  last_id_ = metrics->GetGauge("weir_checkpoint_last_id", labels);
+  last_timestamp_ms_ = metrics->GetGauge("weir_checkpoint_last_timestamp_seconds", labels);
+  last_duration_ns_ = metrics->GetGauge("weir_checkpoint_last_duration_seconds", labels);
+  last_bytes_ = metrics->GetGauge("weir_checkpoint_last_size_bytes", labels);
+  for (Gauge* g : {last_timestamp_ms_, last_duration_ns_, last_bytes_}) g->Set(kUnsetGauge);
 }
 
 void CheckpointCoordinator::Begin(SnapshotKind kind, const std::string& savepoint, Done done) {
@@ -75,7 +83,9 @@ void CheckpointCoordinator::OnAck(TaskAck ack) {
     return;
   }
   bytes_total_->Add(ack.bytes);
-  pause_us_->Record(ack.pause_ns / 1000);
+  align_ns_->Record(ack.align_ns);
+  pause_ns_->Record(ack.pause_ns);
+  async_ns_->Record(ack.async_ns);
   current_->bytes += ack.bytes;
   current_->acks.push_back(std::move(ack));
   ShowProgress();
@@ -135,9 +145,15 @@ void CheckpointCoordinator::End(Status status) {
   if (status.ok()) {
     failures_ = 0;
     completed_total_->Add();
-    duration_ms_->Record((now_ns - ended->started_ns) / 1'000'000);
+    duration_ns_->Record(now_ns - ended->started_ns);
     last_completed_ms_ = env_.clock->NowMs();
     last_completed_id_ = ended->barrier.id;
+    last_id_->Set(ended->barrier.id);
+    last_timestamp_ms_->Set(last_completed_ms_);
+    last_duration_ns_->Set(now_ns - ended->started_ns);
+    int64_t bytes = 0;
+    for (const TaskAck& ack : ended->acks) bytes += ack.bytes;
+    last_bytes_->Set(bytes);
     completed_(ended->barrier.id, ended->barrier);
   } else {
     // A savepoint that somebody asked for under a bad name says nothing about the job's health.

@@ -100,8 +100,11 @@ class CheckpointCoordinator {
   mutable Guarded<SnapshotInFlight> shown_;
   Counter* completed_total_;
   Counter* failed_total_;
-  Histogram* duration_ms_;
-  Histogram* pause_us_;
+  Histogram* duration_ns_;
+  Histogram* pause_ns_;
+  Histogram* align_ns_;
+  Histogram* async_ns_;
+  Gauge *last_id_, *last_timestamp_ms_, *last_duration_ns_, *last_bytes_;
   Counter* bytes_total_;
 };
 

@@ -28,7 +28,8 @@ Job::Job(const PhysicalPlan& plan, const Registry& registry, const Env& env, Job
         own.io = &io_;
         return own;
       }()),
-      options_(std::move(options)) {}
+      options_(std::move(options)),
+      metrics_(options_.metrics != nullptr ? options_.metrics : &own_metrics_) {}
 
 Job::~Job() { (void)Stop(); }
 
@@ -46,7 +47,7 @@ Status Job::Prepare() {
 
   JobServices services;
   services.env = env_;
-  services.metrics = &metrics_;
+  services.metrics = metrics_;
   services.storage = storage_;
   services.listener = this;
   services.slice_ns = options_.slice_ns;
@@ -69,13 +70,13 @@ Status Job::Prepare() {
   config.timeout_ms = settings.checkpoints.timeout_ms;
   config.retain = settings.checkpoints.retain;
   config.every_records = settings.checkpoints.every_records;
-  config.records_read = [this] { return metrics_.Sum("weir_source_records_total"); };
+  config.records_read = [this] { return metrics_->Sum("weir_source_records_total"); };
   config.operators = graph_->operators();
   WEIR_ASSIGN_OR_RETURN(const std::vector<int64_t> ids, storage_->List());
   config.first_id = ids.empty() ? 1 : ids.back() + 1;
   mailbox_ = std::make_unique<Mailbox>(env_.scheduler->WakerFor(graph_->slots()));
   coordinator_ = std::make_unique<CheckpointCoordinator>(
-      std::move(config), env_, storage_, mailbox_->handle(), &metrics_,
+      std::move(config), env_, storage_, mailbox_->handle(), metrics_,
       [this](const Barrier& barrier) { TriggerSources(barrier); },
       [this](int64_t id, const Barrier& barrier) {
         // An intermediate savepoint is no recovery point and commits nothing (E-C8).
@@ -84,7 +85,23 @@ Status Job::Prepare() {
       });
   ended_.assign(graph_->size(), false);
   committed_.assign(graph_->size(), 0);
+  CountStart();
   return absl::OkStatus();
+}
+
+void Job::CountStart() {
+  const MetricLabels labels = {{"job", plan_.logical.job.name}};
+  metrics_->GetGauge("weir_job_start_time_seconds", labels)->Set(env_.clock->NowMs());
+  // Every incarnation opens an epoch, the first one number 1.
+  metrics_->GetCounter("weir_job_restarts_total", labels)->Add(epoch_ - 1);
+  metrics_->GetGauge("weir_job_restored_checkpoint_id", labels)->Set(restored_checkpoint());
+}
+
+bool Job::ready() const {
+  for (int i = 0; i < graph_->size(); ++i) {
+    if (!graph_->task(i)->started()) return false;
+  }
+  return true;
 }
 
 std::map<std::pair<std::string, std::string>, TopicSpec> Job::OwnTopics() const {

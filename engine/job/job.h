@@ -33,6 +33,7 @@ struct JobOptions {
   int slots = 0;               // 0 = the job's parallelism
   bool slot_per_task = false;  // simulation
   int64_t slice_ns = 200'000;  // sealed state is serialised this long between batches
+  MetricRegistry* metrics = nullptr;  // outlives the job; null = the job has its own
 };
 
 // The job's own work (checkpoints, life cycle) runs on a slot of its own, after those of the tasks.
@@ -47,7 +48,7 @@ class Job final : public TaskListener, public SlotWork, public JobControl {
   void Start();
   // JobControl: any thread.
   const PhysicalPlan& plan() const override { return plan_; }
-  MetricRegistry* metrics() override { return &metrics_; }
+  MetricRegistry* metrics() override { return metrics_; }
   int64_t epoch() const override { return epoch_; }
   int64_t restored_checkpoint() const override;
   JobPhase phase() const override;
@@ -68,6 +69,8 @@ class Job final : public TaskListener, public SlotWork, public JobControl {
   // Ends the slots; call after done (or to abandon the job) from the thread that called Start.
   Status Stop();
 
+  // Restored, and all tasks have started: it takes records. Any thread.
+  bool ready() const;
   // Monotonic time at which all input had been processed (until_end); 0 before.
   int64_t drained_ns() const { return drained_ns_.load(std::memory_order_acquire); }
 
@@ -91,6 +94,7 @@ class Job final : public TaskListener, public SlotWork, public JobControl {
   StatusOr<LogClient*> OpenLog(const std::string& url);
   StatusOr<std::shared_ptr<AgentChannel>> OpenAgent(const std::string& endpoint);
   void TriggerSources(const Barrier& barrier);
+  void CountStart();
   void MaybeFinish();
   void TakeFinalSnapshot();
   void OnFinalSnapshot(Status status);
@@ -110,7 +114,8 @@ class Job final : public TaskListener, public SlotWork, public JobControl {
   ScopedExecutor io_;  // I/O work refers to logs, storage and coordinator below
   const Env env_;
   const JobOptions options_;
-  MetricRegistry metrics_;
+  MetricRegistry own_metrics_;
+  MetricRegistry* const metrics_;
   std::map<std::string, std::unique_ptr<LogClient>> logs_;
   std::map<std::string, std::shared_ptr<AgentChannel>> agents_;
   std::shared_ptr<CheckpointStorage> storage_;

@@ -13,4 +13,7 @@ std::string OptionReference(const Registry& registry);
 // docs/errors.md: every numbered error.
 std::string ErrorReference();
 
+// docs/metrics.md: every metric.
+std::string MetricReference();
+
 }  // namespace weir

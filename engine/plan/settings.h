@@ -29,6 +29,13 @@ struct AdminSettings {
   std::string token_file;              // holds the token that callers must show; "" = none
 };
 
+// Where metrics and probes are served (engine/server).
+struct TelemetrySettings {
+  std::string host;          // "" = nowhere
+  int port = 0;              // 0 = any that is free
+  std::string address_file;  // gets "host:port" once it listens; "" = none
+};
+
 struct JobSettings {
   std::string name;
   int parallelism = 1;
@@ -38,6 +45,7 @@ struct JobSettings {
   StateSettings state;
   CheckpointSettings checkpoints;
   AdminSettings admin;
+  TelemetrySettings telemetry;
 };
 
 }  // namespace weir

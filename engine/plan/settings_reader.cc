@@ -1,6 +1,7 @@
 #include "engine/plan/settings_reader.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -21,6 +22,23 @@ bool IsJobName(std::string_view name) {
          });
 }
 
+// "127.0.0.1:9464", "[::1]:0", "localhost:9464".
+bool SplitListen(std::string_view text, std::string* host, int* port) {
+  const size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return false;
+  const std::string_view digits = text.substr(colon + 1);
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), *port);
+  if (error != std::errc() || end != digits.data() + digits.size()) return false;
+  if (*port < 0 || *port > 65'535) return false;
+  *host = text.substr(0, colon);
+  if (host->front() == '[' && host->back() == ']') *host = host->substr(1, host->size() - 2);
+  return !host->empty();
+}
+
+bool IsLoopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
 }  // namespace
 
 void SettingsReader::Read(const YamlNode& root, bool job_is_misspelled, JobSettings* job) {
@@ -30,6 +48,7 @@ void SettingsReader::Read(const YamlNode& root, bool job_is_misspelled, JobSetti
   ReadState(root, &job->state);
   ReadCheckpoints(root, &job->checkpoints);
   ReadAdmin(root, &job->admin);
+  ReadTelemetry(root, &job->telemetry);
 }
 
 void SettingsReader::Error(SourceMark mark, ErrorCode code, std::string message, std::string hint) {
@@ -159,6 +178,24 @@ void SettingsReader::ReadAdmin(const YamlNode& root, AdminSettings* admin) {
   if (!options) return;
   admin->listen = options->String("listen") == "off" ? "" : options->String("listen");
   if (options->Has("token_file")) admin->token_file = options->String("token_file");
+}
+
+void SettingsReader::ReadTelemetry(const YamlNode& root, TelemetrySettings* telemetry) {
+  const auto options = ReadSection(root, "telemetry");
+  if (!options) return;
+  if (options->Has("address_file")) telemetry->address_file = options->String("address_file");
+  const std::string& listen = options->String("listen");
+  if (listen == "off") return;
+  if (!SplitListen(listen, &telemetry->host, &telemetry->port)) {
+    return Error(options->MarkOf("listen"), ErrorCode::kConfigBadValue,
+                 absl::StrCat("expected host:port or off, found '", listen, "'"),
+                 "for example 127.0.0.1:9464, or [::1]:9464");
+  }
+  if (IsLoopback(telemetry->host) || options->Bool("allow_remote")) return;
+  Error(options->MarkOf("listen"), ErrorCode::kConfigBadValue,
+        absl::StrCat("'", telemetry->host, "' can be reached from other machines"),
+        "the endpoint asks nobody for a password; say allow_remote: true if that is meant, or "
+        "listen at 127.0.0.1");
 }
 
 void SettingsReader::CheckStorage(const YamlNode* storage) {

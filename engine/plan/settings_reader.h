@@ -38,6 +38,7 @@ class SettingsReader {
   void ReadAdmin(const YamlNode& root, AdminSettings* admin);
   void ReadCheckpoints(const YamlNode& root, CheckpointSettings* checkpoints);
   void CheckBackend(const YamlNode* backend);
+  void ReadTelemetry(const YamlNode& root, TelemetrySettings* telemetry);
   void CheckStorage(const YamlNode* storage);
 
   const Registry& registry_;

@@ -68,7 +68,18 @@ const std::vector<SectionDefs>& TopologySections() {
              "Host and port, port 0 = any that is free; off = no service. Other than on this "
              "machine's own addresses (127.0.0.1, [::1]) it needs a token_file."),
         Text("token_file", "",
-             "File with the secret that callers must show, at least 16 characters.")}}};
+             "File with the secret that callers must show, at least 16 characters.")}},
+      {"telemetry",
+       "Where `/metrics`, `/healthz` and `/readyz` are served; see operations.md.",
+       {Text("listen", "off",
+             "Host and port, as 127.0.0.1:9464; port 0 = any that is free; off = nowhere."),
+        {.name = "allow_remote",
+         .type = OptionType::kBool,
+         .default_text = "false",
+         .doc = "Needed when `listen` is no loopback address: other machines may then read all "
+                "metrics, without a password."},
+        Text("address_file", "",
+             "File that gets the address, host:port, once it can be connected to.")}}};
   return sections;
 }
 

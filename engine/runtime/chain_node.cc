@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/base/metric_catalog.h"
 
 namespace weir {
 namespace {
@@ -26,11 +27,15 @@ ChainNode::ChainNode(NodeConfig config, TaskServices* services)
   MetricRegistry* m = services_->metrics();
   records_in_ = m->GetCounter("weir_operator_records_in_total", labels_);
   batches_in_ = m->GetCounter("weir_operator_batches_in_total", labels_);
-  watermark_gauge_ = m->GetGauge("weir_operator_watermark_timestamp_milliseconds", labels_);
+  bytes_in_ = m->GetCounter("weir_operator_bytes_in_total", labels_);
+  watermark_gauge_ = m->GetGauge("weir_operator_watermark_timestamp_seconds", labels_);
+  watermark_gauge_->Set(kUnsetGauge);
+  if (backend_ != nullptr) state_bytes_ = m->GetGauge("weir_operator_state_bytes", labels_);
   for (size_t p = 0; p < ports_.size(); ++p) {
     MetricLabels labels = labels_;
     labels.emplace_back("port", absl::StrCat(p));
     ports_[p].records = m->GetCounter("weir_operator_records_out_total", labels);
+    ports_[p].bytes = m->GetCounter("weir_operator_bytes_out_total", labels);
   }
 }
 
@@ -70,10 +75,15 @@ void ChainNode::UpdateTime() {
   if (backend_ != nullptr) backend_->SetTime(env().clock->NowMs(), watermark_);
 }
 
-Status ChainNode::ProcessInput(int input, RecordBatch batch) {
+void ChainNode::UpdateStateGauge() {
+  if (backend_ != nullptr) state_bytes_->Set(static_cast<int64_t>(backend_->memory_bytes()));
+}
+
+Status ChainNode::ProcessInput(int input, RecordBatch batch, size_t bytes) {
   WEIR_RETURN_IF_ERROR(FinishFiring());
   records_in_->Add(static_cast<int64_t>(batch.rows()));
   batches_in_->Add();
+  bytes_in_->Add(static_cast<int64_t>(bytes));
   output_bytes_ = 0;
   WEIR_RETURN_IF_ERROR(op_->Process(input, std::move(batch)));
   if (output_bytes_ <= kMaxOutputBytes) return absl::OkStatus();
@@ -155,15 +165,17 @@ void ChainNode::Emit(int port, RecordBatch batch) {
   if (batch.empty()) return;
   Port& p = ports_[port];
   p.records->Add(static_cast<int64_t>(batch.rows()));
+  const size_t bytes = batch.MemoryBytes();
+  p.bytes->Add(static_cast<int64_t>(bytes));
   if (p.chained.empty() && p.edges.empty()) return;
-  output_bytes_ += batch.MemoryBytes();
-  EmitTo(&p, std::move(batch));
+  output_bytes_ += bytes;
+  EmitTo(&p, std::move(batch), bytes);
 }
 
-void ChainNode::EmitTo(Port* port, RecordBatch batch) {
+void ChainNode::EmitTo(Port* port, RecordBatch batch, size_t bytes) {
   size_t left = port->chained.size() + port->edges.size();
   for (Chained& c : port->chained) {
-    Check(c.node->ProcessInput(c.input, --left == 0 ? std::move(batch) : batch.Copy()));
+    Check(c.node->ProcessInput(c.input, --left == 0 ? std::move(batch) : batch.Copy(), bytes));
   }
   for (auto& edge : port->edges) edge->Emit(--left == 0 ? std::move(batch) : batch.Copy());
 }

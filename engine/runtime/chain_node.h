@@ -51,7 +51,8 @@ class ChainNode final : public OperatorContext, public Collector {
   void AddEdge(int port, std::unique_ptr<OutputEdge> edge);
 
   Status Open();  // children must be open
-  Status ProcessInput(int input, RecordBatch batch);
+  // `bytes` is the batch's MemoryBytes.
+  Status ProcessInput(int input, RecordBatch batch, size_t bytes);
   // Fires a slice of the timers that are due (D23); while firing() the rest waits for FireTimers.
   // Whatever reaches this node meanwhile is preceded by the rest.
   Status AdvanceWatermark(int64_t ms);
@@ -74,6 +75,7 @@ class ChainNode final : public OperatorContext, public Collector {
   StateBackend* backend() { return backend_.get(); }
   bool ended() const { return ended_; }
   Counter* records_in() { return records_in_; }
+  void UpdateStateGauge();
 
   // OperatorContext
   const OperatorInfo& info() const override { return info_; }
@@ -113,8 +115,9 @@ class ChainNode final : public OperatorContext, public Collector {
     int64_t watermark = kNoTimestamp;
     std::optional<bool> idle;  // nothing said yet
     Counter* records = nullptr;
+    Counter* bytes = nullptr;
   };
-  void EmitTo(Port* port, RecordBatch batch);
+  void EmitTo(Port* port, RecordBatch batch, size_t bytes);
   // Fires at most `limit` event timers; passes the watermark on when none is left.
   Status FireUpTo(int64_t limit);
   Status FinishFiring() { return firing_ ? FireUpTo(INT64_MAX) : absl::OkStatus(); }
@@ -141,7 +144,9 @@ class ChainNode final : public OperatorContext, public Collector {
   bool ended_ = false;
   Counter* records_in_;
   Counter* batches_in_;
+  Counter* bytes_in_;
   Gauge* watermark_gauge_;
+  Gauge* state_bytes_ = nullptr;  // of nodes with state
 };
 
 }  // namespace weir

@@ -11,6 +11,7 @@ namespace {
 constexpr int kEventsPerTurn = 16;          // then other tasks of the slot get their turn
 constexpr uint32_t kReclaimEvery = 64;      // turns between sweeps for expired state
 constexpr int64_t kRecordsPerReclaim = 64;  // one call looks at 128 entries
+constexpr int64_t kGaugesEveryNs = 1'000'000'000;
 }  // namespace
 
 Task::Task(int number, std::string name, std::vector<NodeConfig> nodes,
@@ -23,8 +24,8 @@ Task::Task(int number, std::string name, std::vector<NodeConfig> nodes,
   const MetricLabels labels = {{"job", nodes_[0]->info().job},
                                {"task", name_},
                                {"subtask", absl::StrCat(nodes_[0]->info().subtask)}};
-  busy_ns_ = services_.metrics->GetCounter("weir_task_busy_nanoseconds_total", labels);
-  blocked_turns_ = services_.metrics->GetCounter("weir_task_backpressured_turns_total", labels);
+  times_ = TaskTimes(services_.metrics, labels);
+  snapshot_gauges_ = TaskSnapshotGauges(services_.metrics, labels);
 }
 
 Task::~Task() { Close(); }
@@ -53,32 +54,55 @@ bool Task::RunTurn() {
 }
 
 bool Task::TurnWork() {
-  const int64_t start = services_.env.clock->MonoNs();
+  turn_start_ns_ = services_.env.clock->MonoNs();
+  blocked_ = false;
   bool progress = false;
-  Status status = opened_ ? absl::OkStatus() : Open();
-  if (status.ok()) {
-    for (auto& node : nodes_) node->UpdateTime();
-    progress |= mailbox_.RunAll() > 0;
-    status = RunTimers(&progress);
-    if (status.ok()) status = InjectBarrier();
-  }
-  if (status.ok() && !closed_) {
-    if (!DrainOutputs()) {
-      blocked_turns_->Add();
-    } else if (Firing()) {
-      status = FireTimers(&progress);
-    } else {
-      status = TakeInput(&progress);
-    }
-  }
+  Status status = TakeTurn(&progress);
   if (!status.ok()) Fail(std::move(status));
   if (closed_) return false;
   if (snapshot_ != nullptr && snapshot_->sealing())
     progress |= snapshot_->Continue(services_.slice_ns);
   if (committing_ > 0) ReportCommitted();
   ReclaimState();
-  if (progress) busy_ns_->Add(services_.env.clock->MonoNs() - start);
+  CountTurn(progress);
   return progress;
+}
+
+Status Task::TakeTurn(bool* progress) {
+  if (!opened_) WEIR_RETURN_IF_ERROR(Open());
+  for (auto& node : nodes_) node->UpdateTime();
+  *progress |= mailbox_.RunAll() > 0;
+  WEIR_RETURN_IF_ERROR(RunTimers(progress));
+  WEIR_RETURN_IF_ERROR(InjectBarrier());
+  if (closed_) return absl::OkStatus();
+  if (!DrainOutputs()) {
+    blocked_ = true;
+    return absl::OkStatus();
+  }
+  return Firing() ? FireTimers(progress) : TakeInput(progress);
+}
+
+// At most two looks at the clock a turn, whatever is in it. A turn without progress belongs to the
+// state around it.
+void Task::CountTurn(bool progress) {
+  if (!started() && (!is_source() || nodes_[0]->source()->Started())) started_ = true;
+  if (turn_start_ns_ - gauges_at_ns_ >= kGaugesEveryNs) {
+    gauges_at_ns_ = turn_start_ns_;
+    for (auto& node : nodes_) node->UpdateStateGauge();
+  }
+  using State = TaskTimes::State;
+  const State next = blocked_ ? State::kBackpressured : progress ? State::kQueued : State::kIdle;
+  if (progress) {
+    times_.Enter(State::kBusy, turn_start_ns_);
+    times_.Enter(next, services_.env.clock->MonoNs());
+  } else if (next != times_.state()) {
+    times_.Enter(next, turn_start_ns_);
+  }
+}
+
+bool Task::CanAccept() {
+  return std::all_of(nodes_.begin(), nodes_.end(),
+                     [](const auto& node) { return node->CanAccept(); });
 }
 
 Status Task::Open() {
@@ -114,8 +138,8 @@ Status Task::FireTimers(bool* progress) {
 }
 
 Status Task::TakeInput(bool* progress) {
-  const bool accept =
-      std::all_of(nodes_.begin(), nodes_.end(), [](const auto& node) { return node->CanAccept(); });
+  const bool accept = CanAccept();
+  blocked_ = !accept;
   if (is_source()) {
     if (!accept) return absl::OkStatus();
     WEIR_ASSIGN_OR_RETURN(const Source::PollResult result, nodes_[0]->source()->Poll());
@@ -127,12 +151,10 @@ Status Task::TakeInput(bool* progress) {
     if (!event) break;
     *progress = true;
     WEIR_RETURN_IF_ERROR(Handle(std::move(*event)));
-    if (!DrainOutputs() || Firing()) break;
-    if (!accept || !std::all_of(nodes_.begin(), nodes_.end(),
-                                [](const auto& node) { return node->CanAccept(); })) {
-      break;
-    }
+    blocked_ = !DrainOutputs() || !CanAccept();
+    if (blocked_ || Firing()) break;
   }
+  if (align_start_ns_ == 0 && gate_->aligning()) align_start_ns_ = turn_start_ns_;
   return absl::OkStatus();
 }
 
@@ -140,7 +162,8 @@ Status Task::Handle(GateEvent event) {
   ChainNode* head = nodes_[0].get();
   if (auto* batch = std::get_if<GateBatch>(&event)) {
     head->UpdateTime();
-    return head->ProcessInput(batch->input, std::move(batch->batch));
+    const size_t bytes = batch->batch.MemoryBytes();
+    return head->ProcessInput(batch->input, std::move(batch->batch), bytes);
   }
   if (auto* time = std::get_if<GateTime>(&event)) {
     if (time->time.watermark) WEIR_RETURN_IF_ERROR(head->AdvanceWatermark(*time->time.watermark));
@@ -158,8 +181,10 @@ Status Task::BeginSnapshot(const Barrier& barrier) {
   }
   WEIR_CHECK(!Firing(), "a barrier overtakes timers of the watermark before it");
   snapshot_ = std::make_shared<TaskSnapshot>(number_, barrier, &nodes_, &chains_, services_.storage,
-                                             services_.env, mailbox_.handle(), services_.listener);
-  WEIR_RETURN_IF_ERROR(snapshot_->Begin(gate_ ? gate_->watermark() : kNoTimestamp));
+                                             services_.env, mailbox_.handle(), services_.listener,
+                                             snapshot_gauges_);
+  const int64_t aligned_since = std::exchange(align_start_ns_, 0);
+  WEIR_RETURN_IF_ERROR(snapshot_->Begin(gate_ ? gate_->watermark() : kNoTimestamp, aligned_since));
   for (auto& node : nodes_) node->EmitBarrier(barrier);
   snapshot_->Continue(0);  // acknowledges at once when there is nothing to serialise
   return absl::OkStatus();

@@ -1,6 +1,7 @@
 // The one loop: a chain of operators, its inputs, its mailbox (DESIGN D2).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -14,6 +15,7 @@
 #include "engine/runtime/input_gate.h"
 #include "engine/runtime/task_events.h"
 #include "engine/runtime/task_snapshot.h"
+#include "engine/runtime/task_times.h"
 
 namespace weir {
 
@@ -57,6 +59,8 @@ class Task final : public TaskServices {
 
   const std::string& name() const { return name_; }
   bool is_source() const { return nodes_[0]->source() != nullptr; }
+  // Its operators are open; a source has also said what it has to read. Any thread.
+  bool started() const { return started_.load(std::memory_order_relaxed); }
 
   // TaskServices
   const Env& env() const override { return services_.env; }
@@ -72,6 +76,8 @@ class Task final : public TaskServices {
 
  private:
   bool TurnWork();
+  Status TakeTurn(bool* progress);
+  void CountTurn(bool progress);
   Status Open();
   Status RunTimers(bool* progress);
   // A slice of the event timers that a watermark has made due; only while nothing is spilled.
@@ -82,6 +88,7 @@ class Task final : public TaskServices {
   Status BeginSnapshot(const Barrier& barrier);
   Status InjectBarrier();
   bool DrainOutputs();
+  bool CanAccept();
   void ReclaimState();
   void ReportCommitted();
 
@@ -95,13 +102,18 @@ class Task final : public TaskServices {
   std::shared_ptr<TaskSnapshot> snapshot_;
   std::optional<Barrier> waiting_barrier_;  // of a source that has not started yet
   bool opened_ = false;
+  std::atomic<bool> started_{false};
   bool closed_ = false;
   int64_t committing_ = 0;  // a checkpoint whose commits have begun; 0 = none
   size_t ended_nodes_ = 0;
   uint32_t turns_ = 0;
   std::vector<int64_t> reclaimed_at_;  // per node: records taken when state was last reclaimed
-  Counter* busy_ns_;
-  Counter* blocked_turns_;
+  int64_t turn_start_ns_ = 0;
+  int64_t align_start_ns_ = 0;  // 0 while no barrier is being aligned
+  int64_t gauges_at_ns_ = 0;
+  bool blocked_ = false;  // in this turn input had to wait: for an output or for an operator
+  TaskTimes times_;
+  TaskSnapshotGauges snapshot_gauges_;
 };
 
 }  // namespace weir

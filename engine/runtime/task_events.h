@@ -24,7 +24,9 @@ struct TaskAck {
   Status status;
   std::vector<NodeAck> nodes;
   int64_t bytes = 0;     // newly written
+  int64_t align_ns = 0;  // from the first barrier of the checkpoint to the last
   int64_t pause_ns = 0;  // what the task's thread spent on the barrier itself
+  int64_t async_ns = 0;  // from then until all was written
 };
 
 // Implemented by the job; called on task threads, must not block.

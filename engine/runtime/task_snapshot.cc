@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "engine/base/metric_catalog.h"
+
 namespace weir {
 namespace {
 // A chain longer than this, or deltas heavier than twice the base, cost more at restore than a new
@@ -12,6 +14,14 @@ constexpr size_t kMaxChain = 16;
 bool SegmentChain::NeedsFull() const {
   return segments.empty() || segments.size() >= kMaxChain ||
          delta_bytes > 2 * base_bytes + (int64_t{1} << 20);
+}
+
+TaskSnapshotGauges::TaskSnapshotGauges(MetricRegistry* metrics, const MetricLabels& labels)
+    : align_ns(metrics->GetGauge("weir_task_checkpoint_alignment_seconds", labels)),
+      pause_ns(metrics->GetGauge("weir_task_checkpoint_pause_seconds", labels)),
+      async_ns(metrics->GetGauge("weir_task_checkpoint_async_seconds", labels)),
+      bytes(metrics->GetGauge("weir_task_checkpoint_size_bytes", labels)) {
+  for (Gauge* gauge : {align_ns, pause_ns, async_ns, bytes}) gauge->Set(kUnsetGauge);
 }
 
 // Keeps the snapshot alive until the operator has finished its part.
@@ -40,7 +50,8 @@ TaskSnapshot::TaskSnapshot(int task, Barrier barrier,
                            std::vector<std::unique_ptr<ChainNode>>* nodes,
                            std::vector<SegmentChain>* chains,
                            std::shared_ptr<CheckpointStorage> storage, const Env& env,
-                           MailHandle mail, TaskListener* listener)
+                           MailHandle mail, TaskListener* listener,
+                           const TaskSnapshotGauges& gauges)
     : task_(task),
       barrier_(std::move(barrier)),
       nodes_(nodes),
@@ -48,13 +59,15 @@ TaskSnapshot::TaskSnapshot(int task, Barrier barrier,
       storage_(std::move(storage)),
       env_(env),
       mail_(std::move(mail)),
-      listener_(listener) {
+      listener_(listener),
+      gauges_(gauges) {
   ack_.task = task;
   ack_.id = barrier_.id;
 }
 
-Status TaskSnapshot::Begin(int64_t watermark) {
+Status TaskSnapshot::Begin(int64_t watermark, int64_t aligned_since_ns) {
   const int64_t start = env_.clock->MonoNs();
+  ack_.align_ns = aligned_since_ns == 0 ? 0 : start - aligned_since_ns;
   for (const auto& node : *nodes_) {
     NodeAck ack;
     ack.uid = node->info().uid;
@@ -79,7 +92,8 @@ Status TaskSnapshot::Begin(int64_t watermark) {
     ++pending_;
   }
   begun_ = true;
-  ack_.pause_ns = env_.clock->MonoNs() - start;
+  begun_ns_ = env_.clock->MonoNs();
+  ack_.pause_ns = begun_ns_ - start;
   return absl::OkStatus();
 }
 
@@ -151,6 +165,11 @@ void TaskSnapshot::PieceDone(Status status) {
 void TaskSnapshot::MaybeAck() {
   if (!begun_ || pending_ > 0 || acked_) return;
   acked_ = true;
+  ack_.async_ns = env_.clock->MonoNs() - begun_ns_;
+  gauges_.align_ns->Set(ack_.align_ns);
+  gauges_.pause_ns->Set(ack_.pause_ns);
+  gauges_.async_ns->Set(ack_.async_ns);
+  gauges_.bytes->Set(ack_.bytes);
   listener_->OnAck(std::move(ack_));
 }
 

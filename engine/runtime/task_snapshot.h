@@ -26,17 +26,26 @@ struct SegmentChain {
 // Name of the piece of a task's first node that holds the input's watermark.
 inline constexpr std::string_view kWatermarkPiece = "_watermark";
 
+// What the newest checkpoint of a task took.
+struct TaskSnapshotGauges {
+  TaskSnapshotGauges() = default;
+  TaskSnapshotGauges(MetricRegistry* metrics, const MetricLabels& labels);
+  Gauge *align_ns = nullptr, *pause_ns = nullptr, *async_ns = nullptr, *bytes = nullptr;
+};
+
 // Task thread only, but for the segment writes, which run on the I/O executor and come back as
 // mail.
 class TaskSnapshot : public std::enable_shared_from_this<TaskSnapshot> {
  public:
   TaskSnapshot(int task, Barrier barrier, std::vector<std::unique_ptr<ChainNode>>* nodes,
                std::vector<SegmentChain>* chains, std::shared_ptr<CheckpointStorage> storage,
-               const Env& env, MailHandle mail, TaskListener* listener);
+               const Env& env, MailHandle mail, TaskListener* listener,
+               const TaskSnapshotGauges& gauges);
 
   // The synchronous part, head to tail: operators' snapshots, seals. Then the caller sends the
-  // barrier on. `watermark` is the input's (D11).
-  Status Begin(int64_t watermark);
+  // barrier on. `watermark` is the input's (D11). Its first barrier came at `aligned_since_ns`; 0 =
+  // there was nothing to align.
+  Status Begin(int64_t watermark, int64_t aligned_since_ns);
   // Serialises sealed state for a while; true while there is more to do.
   bool Continue(int64_t budget_ns);
   // Serialises all that is left: a new barrier is here already.
@@ -60,6 +69,8 @@ class TaskSnapshot : public std::enable_shared_from_this<TaskSnapshot> {
   const Env& env_;
   MailHandle mail_;
   TaskListener* listener_;
+  const TaskSnapshotGauges gauges_;
+  int64_t begun_ns_ = 0;
   TaskAck ack_;
   size_t sealing_ = 0;  // index of the node being serialised
   size_t pending_ = 0;  // parts and writes that are outstanding

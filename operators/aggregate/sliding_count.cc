@@ -45,7 +45,7 @@ class SlidingCount : public Operator {
       return context->metrics()->GetCounter(name, context->labels());
     };
     where_.CountErrors(counter("weir_expression_errors_total"));
-    late_count_ = counter("weir_late_total");
+    late_count_ = counter("weir_operator_late_records_total");
     capped_ = counter("weir_sliding_count_capped_total");
     WEIR_RETURN_IF_ERROR(rings_.Open(context, "times"));
     return Operator::Open(context, out);

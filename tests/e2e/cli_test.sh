@@ -36,8 +36,8 @@ status=0
 expect "exit status of a wrong expression" $status 78
 
 # Pages made from the tables must be those that the tables give.
-for page in errors options; do
-  file=docs/$([ $page = options ] && echo topology || echo errors).md
+for page in errors metrics options; do
+  file=docs/$([ $page = options ] && echo topology || echo $page).md
   "$weir" reference $page | cmp - "$file" || fail "$file is stale: $weir reference $page > $file"
 done
 

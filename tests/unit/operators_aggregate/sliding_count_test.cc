@@ -66,7 +66,7 @@ TEST(SlidingCount, ARowIsLateWhenTheWatermarkHasPassedItByTheWindowAndTheLatenes
   rig.Process({{"a", 1'000'000, "failed", 2}, {"a", 1'000'001, "failed", 3}});
   EXPECT_EQ(rig.TakeInts("line", 1), (Ints{2}));
   EXPECT_EQ(rig.TakeInts("count"), (Ints{0, 3}));  // passed on with 0, and not counted later
-  EXPECT_EQ(rig.Metric("weir_late_total"), 1);
+  EXPECT_EQ(rig.Metric("weir_operator_late_records_total"), 1);
 }
 
 TEST(SlidingCount, LateRowsOnlyGoAsideIfAskedTo) {
