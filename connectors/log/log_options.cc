@@ -130,8 +130,10 @@ const std::vector<OptionDef>& LogSourceOptionDefs() {
           "2026-11-23T08:00:00Z."),
       Def("start_offsets", OptionType::kStringMap, "",
           "With start: offsets: { partition: offset }; other partitions from their beginning."),
-      Def("format", OptionType::kString, "json", "How records are written."),
-      Required("schema", OptionType::kSchema, "Fields of a record with their types."),
+      Def("format", OptionType::kVariant, "json", "How records are written."),
+      Def("schema", OptionType::kSchema, "",
+          "Fields of a record with their types. Required unless the format knows them "
+          "(protobuf)."),
       EventTimeDef(),
       Choice("on_error", {"dead_letter", "fail"},
              "A record that cannot be read goes to the source's dead_letter output, or stops the "
@@ -146,6 +148,7 @@ const std::vector<OptionDef>& LogSinkOptionDefs() {
       Required("input", OptionType::kString, "Operator or output whose rows are written."),
       Required("topic", OptionType::kString, "Topic to write; one partition per subtask."),
       Def("fields", OptionType::kStringList, "", "Fields to write, in this order; default is all."),
+      Def("format", OptionType::kVariant, "json", "How rows are written."),
       Choice("delivery", {"at_least_once", "exactly_once"},
              "Either way an output that stands in the log is not written again after a restart, so "
              "none repeats. exactly_once also holds output back until its checkpoint is complete: "
