@@ -20,6 +20,7 @@ struct PipeRequest {
 struct PipeReply {
   std::string request_id;
   StatusOr<AgentReply> reply;
+  int attempt = 0;  // that it answers; 0 = the agent does not say
 };
 
 // Told by a pipe, on any thread, never from within PipeFactory::Open. Nothing after OnClosed.

@@ -31,7 +31,7 @@ void PoolCore::Decide(const AgentRequest& request, Done done) {
   Run([&](State* s, After* after) {
     const int64_t now = Now();
     const int64_t left_ms = request.deadline_ms - env_.clock->NowMs();
-    Call call{request, std::move(done), now + left_ms * 1'000'000, 0};
+    Call call{request, std::move(done), now + left_ms * 1'000'000, 0, 0};
     if (s->closing) {
       return Answer(after, &call,
                     Err(ErrorCode::kAgentUnavailable, "the agent channel is being closed"));
@@ -84,6 +84,7 @@ bool PoolCore::AdoptSent(State* s, After* after, Call* call) {
   }
   if (held == nullptr || !AnyAdmits(s, now) || Pick(s, id, now) != nullptr) return false;
   call->sent_ns = now;
+  call->sent_attempt = held->sent_attempt;
   *held = std::move(*call);
   return true;
 }
@@ -140,6 +141,7 @@ void PoolCore::Dispatch(State* s, After* after) {
     endpoint->breaker.OnSend(now);
     endpoint->metrics.calls->Add();
     it->sent_ns = now;
+    it->sent_attempt = it->request.attempt;
     const int64_t left_ms = std::max<int64_t>(1, (it->deadline_ns - now) / 1'000'000);
     sends[endpoint->slots[pipe->slot].pipe].push_back({it->request, left_ms});
     pipe->calls.emplace(id, std::move(*it));
@@ -190,6 +192,9 @@ void PoolCore::Take(State* s, After* after, Pipe* pipe, PipeReply reply, int64_t
   Endpoint* endpoint = &s->endpoints[pipe->endpoint];
   const auto found = pipe->calls.find(reply.request_id);
   if (found == pipe->calls.end()) return endpoint->metrics.unknown_replies->Add();
+  // The error of an attempt that was cancelled meanwhile; the one under way has its own to come.
+  const bool stale = reply.attempt != 0 && reply.attempt != found->second.sent_attempt;
+  if (stale && !reply.reply.ok()) return endpoint->metrics.unknown_replies->Add();
   Call call = std::move(found->second);
   pipe->calls.erase(found);
   --endpoint->in_flight;

@@ -40,6 +40,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
     Done done;
     int64_t deadline_ns = 0;
     int64_t sent_ns = 0;
+    int sent_attempt = 0;  // what the pipe was given; a later one may stand in its place
   };
   struct Pipe {
     enum class Stage : uint8_t { kConnecting, kReady, kDraining, kFinishing };

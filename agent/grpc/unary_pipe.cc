@@ -121,13 +121,14 @@ class UnaryPipe : public AgentPipe, public std::enable_shared_from_this<UnaryPip
   }
 
   static PipeReply Result(const Call& call, const grpc::Status& status) {
-    PipeReply reply{call.request.request_id(), AgentReply()};
+    PipeReply reply{call.request.request_id(), AgentReply(), call.request.attempt()};
     if (!status.ok()) {
       reply.reply = ErrorFromWire(status.error_code(), 0, status.error_message());
       return reply;
     }
     reply = ReplyFromProto(call.reply);
     reply.request_id = call.request.request_id();
+    reply.attempt = call.request.attempt();
     return reply;
   }
 

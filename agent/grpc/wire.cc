@@ -42,9 +42,10 @@ AgentRequest RequestFromProto(const pb::DecideRequest& in) {
   return r;
 }
 
-void ReplyToProto(const std::string& request_id, const StatusOr<AgentReply>& reply,
+void ReplyToProto(const std::string& request_id, int attempt, const StatusOr<AgentReply>& reply,
                   pb::DecideReply* out) {
   out->set_request_id(request_id);
+  out->set_attempt(attempt);
   if (!reply.ok()) {
     out->set_error_code(static_cast<int>(reply.status().code()));
     out->set_error_number(ErrorNumber(reply.status()));
@@ -91,7 +92,7 @@ Status ErrorFromWire(int code, int number, const std::string& text) {
 }
 
 PipeReply ReplyFromProto(const pb::DecideReply& in) {
-  PipeReply out{in.request_id(), AgentReply()};
+  PipeReply out{in.request_id(), AgentReply(), in.attempt()};
   if (in.error_code() != 0 || in.error_number() != 0) {
     out.reply = ErrorFromWire(in.error_code(), in.error_number(), in.error_message());
     return out;

@@ -24,7 +24,7 @@ inline constexpr size_t kMaxRulesPerReply = 16;  // the engine's decider looks a
 void RequestToProto(const PipeRequest& request, agent::v1::DecideRequest* out);
 AgentRequest RequestFromProto(const agent::v1::DecideRequest& in);
 
-void ReplyToProto(const std::string& request_id, const StatusOr<AgentReply>& reply,
+void ReplyToProto(const std::string& request_id, int attempt, const StatusOr<AgentReply>& reply,
                   agent::v1::DecideReply* out);
 // An error keeps its number if it is one that an agent may give; else its canonical code decides.
 PipeReply ReplyFromProto(const agent::v1::DecideReply& in);

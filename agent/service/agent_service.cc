@@ -95,9 +95,10 @@ grpc::ServerUnaryReactor* AgentService::Decide(grpc::CallbackServerContext* cont
   if (timeout == 0) timeout = CallTimeout(*context);
   // The desk answers by the deadline, so the reactor always comes to its end.
   desk_->Ask(RequestFromProto(*request), timeout,
-             [reactor, reply, id = request->request_id()](const StatusOr<AgentReply>& decided) {
+             [reactor, reply, id = request->request_id(),
+              attempt = request->attempt()](const StatusOr<AgentReply>& decided) {
                if (!decided.ok()) return reactor->Finish(ToGrpc(decided.status()));
-               ReplyToProto(id, decided, reply);
+               ReplyToProto(id, attempt, decided, reply);
                reactor->Finish(grpc::Status::OK);
              });
   return reactor;

@@ -65,10 +65,11 @@ void DecideStream::Take(const pb::DecideRequest& request) {
   const std::string id = request.request_id();
   const bool fresh = state_.With([&](State* s) { return s->pending.emplace(id, 0).second; });
   if (!fresh) return;  // twice on one stream: the first one is answered
-  const uint64_t ticket = desk_->Ask(RequestFromProto(request), TimeoutOf(request, *clock_),
-                                     [weak = weak_from_this(), id](const auto& reply) {
-                                       if (const auto s = weak.lock()) s->Reply(id, reply);
-                                     });
+  const uint64_t ticket =
+      desk_->Ask(RequestFromProto(request), TimeoutOf(request, *clock_),
+                 [weak = weak_from_this(), id, attempt = request.attempt()](const auto& reply) {
+                   if (const auto s = weak.lock()) s->Reply(id, attempt, reply);
+                 });
   state_.With([&](State* s) {
     const auto it = s->pending.find(id);
     if (it != s->pending.end()) it->second = ticket;
@@ -88,10 +89,10 @@ void DecideStream::CancelAll(const google::protobuf::RepeatedPtrField<std::strin
   for (const uint64_t ticket : tickets) desk_->Cancel(ticket);
 }
 
-void DecideStream::Reply(const std::string& id, const StatusOr<AgentReply>& reply) {
+void DecideStream::Reply(const std::string& id, int attempt, const StatusOr<AgentReply>& reply) {
   state_.With([&](State* s) {
     if (s->pending.erase(id) == 0 || s->finished) return;
-    ReplyToProto(id, reply, s->waiting.add_replies());
+    ReplyToProto(id, attempt, reply, s->waiting.add_replies());
     Pump(s);
   });
 }

@@ -59,7 +59,7 @@ class DecideStream
 
   void Take(const agent::v1::DecideRequest& request);
   void CancelAll(const google::protobuf::RepeatedPtrField<std::string>& ids);
-  void Reply(const std::string& id, const StatusOr<AgentReply>& reply);
+  void Reply(const std::string& id, int attempt, const StatusOr<AgentReply>& reply);
   bool HasRoom(const State& s) const;
   void Pump(State* s);
   void End(State* s, const grpc::Status& status);

@@ -105,7 +105,7 @@ StatusOr<ReasonerOptions> ReadReasoner(const AgentArgs& a) {
     if (given == a.reasoner.end()) continue;
     StatusOr<OptionValue> value = OptionValue();
     if (def.type == OptionType::kStringList) {
-      value->list = absl::StrSplit(given->second, ',', absl::SkipEmpty());
+      value->list = absl::StrSplit(given->second, absl::ByAnyChar("[], "), absl::SkipEmpty());
     } else {
       value = Options::ParseScalar(def, given->second);
     }

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/base/file_system.h"
+
 namespace weir {
 namespace {
 
@@ -60,6 +62,15 @@ TEST(GrpcEndpoint, SaysWhatIsWrong) {
   EXPECT_THAT(error("grpc://h:1?stream_age=5"), HasSubstr("stream_age"));
   EXPECT_THAT(error("grpc://h:1?ca_file=x"), HasSubstr("grpcs"));
   EXPECT_THAT(error("grpcs://h:1?cert_file=x"), HasSubstr("come together"));
+}
+
+TEST(GrpcEndpoint, EveryParameterIsDocumented) {
+  const auto fs = NewPosixFileSystem();
+  const std::string page = fs->ReadFile(WEIR_SOURCE_DIR "/docs/agent.md").value();
+  for (const OptionDef& def : GrpcEndpointOptions()) {
+    const std::string value = def.default_text.empty() ? "" : "`" + def.default_text + "` ";
+    EXPECT_THAT(page, HasSubstr("| `" + def.name + "` | " + value + "| " + def.doc + " |"));
+  }
 }
 
 }  // namespace

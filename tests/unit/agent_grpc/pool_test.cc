@@ -45,9 +45,9 @@ struct FakePipe : AgentPipe {
     const auto l = listener;
     l->OnClosed(status);
   }
-  void Reply(const std::string& id, StatusOr<AgentReply> reply) {
+  void Reply(const std::string& id, StatusOr<AgentReply> reply, int attempt = 0) {
     std::vector<PipeReply> replies;
-    replies.push_back({id, std::move(reply)});
+    replies.push_back({id, std::move(reply), attempt});
     listener->OnReplies(std::move(replies));
   }
   void Quarantine(const std::string& id) {
@@ -169,6 +169,7 @@ TEST_F(PoolTest, WaitsForAnAgentThatComesLate) {
   EXPECT_EQ(answers["1"], 0);
   EXPECT_GT(pipes->size(), 4u);
   EXPECT_LT(pipes->size(), 20u);  // it does not hammer
+  while (pipes->back()->closed) Pass(100);
   pipes->back()->listener->OnReady();
   EXPECT_THAT(pipes->back()->sent, ElementsAre("1"));
   pipes->back()->Quarantine("1");
@@ -247,6 +248,22 @@ TEST_F(PoolTest, DeadlineCancelsAndAnswers) {
   Ask("2", 1, 0);
   EXPECT_EQ(Error("2"), kTimeout);
   EXPECT_EQ(pipe(0).sent.size(), 1u);
+}
+
+TEST_F(PoolTest, TheErrorOfAnEarlierAttemptIsPassedOver) {
+  Make(OneStream());
+  pipe(0).listener->OnReady();
+  Ask("1", 1, 1000);
+  env.RunPending();
+  Pass(1100);
+  Ask("1", 2);
+  env.RunPending();
+  EXPECT_THAT(pipe(0).sent, ElementsAre("1", "1"));
+  pipe(0).Reply("1", Err(ErrorCode::kAgentTimeout, "too late"), 1);
+  EXPECT_EQ(answers["1"], 1);  // the first one's
+  pipe(0).Reply("1", Err(ErrorCode::kAgentCapacity, "full"), 2);
+  EXPECT_EQ(answers["1"], 2);
+  EXPECT_EQ(Error("1"), kCapacity);
 }
 
 TEST_F(PoolTest, ARequestThatNoPipeTookTimesOutToo) {
