@@ -13,6 +13,7 @@ namespace {
 
 namespace pb = agent::v1;
 constexpr size_t kMaxErrorText = 512;
+constexpr int64_t kMaxRetryAfterMs = 600'000;
 
 }  // namespace
 
@@ -49,6 +50,7 @@ void ReplyToProto(const std::string& request_id, int attempt, const StatusOr<Age
   if (!reply.ok()) {
     out->set_error_code(static_cast<int>(reply.status().code()));
     out->set_error_number(ErrorNumber(reply.status()));
+    out->set_retry_after_ms(RetryAfterMs(reply.status()));
     out->set_error_message(EscapeForLog(ToStd(reply.status().message()), false));
     return;
   }
@@ -94,7 +96,9 @@ Status ErrorFromWire(int code, int number, const std::string& text) {
 PipeReply ReplyFromProto(const pb::DecideReply& in) {
   PipeReply out{in.request_id(), AgentReply(), in.attempt()};
   if (in.error_code() != 0 || in.error_number() != 0) {
-    out.reply = ErrorFromWire(in.error_code(), in.error_number(), in.error_message());
+    const int64_t after = std::clamp<int64_t>(in.retry_after_ms(), 0, kMaxRetryAfterMs);
+    const Status error = ErrorFromWire(in.error_code(), in.error_number(), in.error_message());
+    out.reply = after > 0 ? WithRetryAfter(error, after) : error;
     return out;
   }
   AgentReply& reply = *out.reply;

@@ -143,25 +143,32 @@ grep -q 'circuit breaker opened' "$work/dead.err" || fail "dead: it does not say
 grep -q "\"fail_safe\":$decided" "$work/dead.json" || fail "dead: $(cat "$work/dead.json")"
 
 # The job is killed again and again; the agent keeps count.
-start_agent 127.0.0.1:0 --audit-log "$work/killed.audit"
-export WEIR_AGENT=grpc://127.0.0.1:$port
-input killed
-points=(decision.append.after:4 agent.reply:3 agent.send:4 rule.append.after:3 decision.append.before:4 agent.reply:2
-  decision.append.after:3 agent.send:2)
 kills=0
-for point in "${points[@]}" end; do
-  status=0
-  if [ "$point" = end ]; then unset WEIR_KILL_AT; else export WEIR_KILL_AT=$point; fi
-  (run killed --set checkpoints.interval=50ms --set "job.parallelism=$((1 + kills % 3))") 2>>"$work/killed.err" || status=$?
-  [ "$status" -eq 0 ] && break
-  [ "$status" -eq 137 ] || fail "killed: exit status $status at $point: $(tail -3 "$work/killed.err")"
-  kills=$((kills + 1))
-  mkdir -p "$work/kill-$kills"
-  cat "$work"/killed/log/_weir.ssh-guard.guard.decisions/*.ndjson >"$work/kill-$kills/decisions" 2>/dev/null || true
-  grep -c '"event":"asked"' "$work/killed.audit" >"$work/kill-$kills/asked" || true
-done
-[ "$kills" -ge 5 ] || fail "killed: only $kills kills"
-expect_guard killed
-same_as_base killed
-python3 tests/integration/asked_again.py "$work" "$kills" || fail "killed"
+kill_round() { # name, points...: killed at each point in turn, until a run comes to its end before its point
+  local name=$1 point status killed=0
+  shift
+  start_agent 127.0.0.1:0 --audit-log "$work/$name.audit"
+  export WEIR_AGENT=grpc://127.0.0.1:$port
+  input "$name"
+  for point in "$@" end; do
+    status=0
+    if [ "$point" = end ]; then unset WEIR_KILL_AT; else export WEIR_KILL_AT=$point; fi
+    (run "$name" --set checkpoints.interval=50ms --set "job.parallelism=$((1 + killed % 3))") 2>>"$work/$name.err" || status=$?
+    [ "$status" -eq 0 ] && break
+    [ "$status" -eq 137 ] || fail "$name: exit status $status at $point: $(tail -3 "$work/$name.err")"
+    killed=$((killed + 1))
+    cat "$work/$name"/log/_weir.ssh-guard.guard.decisions/*.ndjson >"$work/$name.decisions-$killed" 2>/dev/null || true
+    grep -c '"event":"asked"' "$work/$name.audit" >"$work/$name.asked-$killed" || true
+  done
+  unset WEIR_KILL_AT
+  expect_guard "$name"
+  same_as_base "$name"
+  python3 tests/integration/asked_again.py "$work" "$name" "$killed" || fail "$name"
+  kills=$((kills + killed))
+  kill_agent
+}
+kill_round killed1 decision.append.after:4 agent.reply:3 agent.send:4 rule.append.after:3
+kill_round killed2 agent.reply:2 agent.reply:12 decision.append.after:3 manifest.rename.after:2
+kill_round killed3 agent.send:30 rule.append.after:2 decision.append.before:6 agent.reply:4
+[ "$kills" -ge 6 ] || fail "only $kills kills"
 echo "ok, $kills kills of the job"

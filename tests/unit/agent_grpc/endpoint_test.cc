@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/base/file_system.h"
+#include "tests/support/source_dir.h"
 
 namespace weir {
 namespace {
@@ -66,7 +67,7 @@ TEST(GrpcEndpoint, SaysWhatIsWrong) {
 
 TEST(GrpcEndpoint, EveryParameterIsDocumented) {
   const auto fs = NewPosixFileSystem();
-  const std::string page = fs->ReadFile(WEIR_SOURCE_DIR "/docs/agent.md").value();
+  const std::string page = fs->ReadFile(SourceDir() + "/docs/agent.md").value();
   for (const OptionDef& def : GrpcEndpointOptions()) {
     const std::string value = def.default_text.empty() ? "" : "`" + def.default_text + "` ";
     EXPECT_THAT(page, HasSubstr("| `" + def.name + "` | " + value + "| " + def.doc + " |"));

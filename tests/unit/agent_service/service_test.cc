@@ -72,10 +72,11 @@ TEST_F(ServiceTest, ErrorsKeepTheirMeaning) {
   for (const char* id : {"a", "b", "c"}) Ask(id);
   ASSERT_TRUE(reasoner->AwaitOpen(3));
   reasoner->Answer("a", absl::UnavailableError("the model is away\x1b[2J"));
-  reasoner->Answer("b", absl::ResourceExhaustedError("rate limit"));
+  reasoner->Answer("b", WithRetryAfter(absl::ResourceExhaustedError("rate limit"), 1500));
   reasoner->Answer("c", Err(ErrorCode::kAgentBadReply, "no JSON"));
   EXPECT_EQ(Error("a"), kUnavailable);
   EXPECT_EQ(Error("b"), static_cast<int>(ErrorCode::kAgentCapacity));
+  EXPECT_EQ(RetryAfterMs(Await("b").status()), 1500);
   EXPECT_EQ(Error("c"), -static_cast<int>(ErrorCode::kAgentBadReply));
   EXPECT_THAT(FormatError(Await("a").status()), HasSubstr("\\"));  // no terminal codes
 }
