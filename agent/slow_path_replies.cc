@@ -5,6 +5,7 @@
 
 #include "agent/slow_path.h"
 #include "engine/base/fail_point.h"
+#include "engine/core/agent_errors.h"
 
 namespace weir {
 
@@ -22,7 +23,7 @@ void SlowPath::OnReply(int64_t sequence, const std::string& request_id,
   }
   const int attempt = attempts_.attempt(sequence);
   if (!reply.ok()) {
-    if (absl::IsUnavailable(reply.status()) || IsRetriable(reply.status())) {
+    if (IsWorthAnotherAttempt(reply.status())) {
       return attempts_.RetryLater(sequence, p_.context->env().clock->MonoNs(),
                                   RetryAfterMs(reply.status()) * 1'000'000);
     }

@@ -2,6 +2,7 @@
 // is one line here.
 #include "agent/agent_loop_plan.h"
 #include "agent/embedded_agent.h"
+#include "agent/grpc/grpc_agent.h"
 #include "agent/ledger.h"
 #include "agent/reason/embedded_memo.h"
 #include "connectors/dirlog/directory_log.h"
@@ -38,7 +39,10 @@ Status RegisterAll(Registry* registry) {
   WEIR_RETURN_IF_ERROR(registry->AddMemo(EmbeddedMemoType()));
   WEIR_RETURN_IF_ERROR(registry->AddMemo(RedisMemoType("redis")));
   WEIR_RETURN_IF_ERROR(registry->AddMemo(RedisMemoType("rediss")));
-  return registry->AddAgentChannel(MakeEmbeddedAgentType());
+  for (AgentChannelType (*make)() : {MakeEmbeddedAgentType, GrpcAgentType, GrpcsAgentType}) {
+    WEIR_RETURN_IF_ERROR(registry->AddAgentChannel(make()));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace weir

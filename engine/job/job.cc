@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/log.h"
+#include "engine/core/metered_channel.h"
 #include "state/checkpoint/file_checkpoint_storage.h"
 
 namespace weir {
@@ -162,7 +163,15 @@ StatusOr<std::shared_ptr<AgentChannel>> Job::OpenAgent(const std::string& endpoi
     return Err(ErrorCode::kConfigUnknownType,
                absl::StrCat("no agent endpoint of scheme '", scheme, "'"));
   }
-  return type->create(env_, endpoint);
+  return agents_.With([&](auto* agents) -> StatusOr<std::shared_ptr<AgentChannel>> {
+    std::shared_ptr<AgentChannel>& channel = (*agents)[endpoint];
+    if (channel == nullptr) {
+      WEIR_ASSIGN_OR_RETURN(channel, type->create(env_, endpoint));
+      auto* metered = dynamic_cast<MeteredAgentChannel*>(channel.get());
+      if (metered != nullptr) metered->UseMetrics(&metrics_, plan_.logical.job.name);
+    }
+    return channel;
+  });
 }
 
 void Job::Start() {

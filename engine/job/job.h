@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/base/env.h"
+#include "engine/base/guarded.h"
 #include "engine/base/mailbox.h"
 #include "engine/base/metrics.h"
 #include "engine/base/notification.h"
@@ -92,6 +93,7 @@ class Job final : public TaskListener, public SlotWork, public JobControl {
   Status Reset();
   Status TakeTopics();
   StatusOr<LogClient*> OpenLog(const std::string& url);
+  // Called by tasks as they open: one channel for each endpoint.
   StatusOr<std::shared_ptr<AgentChannel>> OpenAgent(const std::string& endpoint);
   void TriggerSources(const Barrier& barrier);
   void CountStart();
@@ -117,7 +119,7 @@ class Job final : public TaskListener, public SlotWork, public JobControl {
   MetricRegistry own_metrics_;
   MetricRegistry* const metrics_;
   std::map<std::string, std::unique_ptr<LogClient>> logs_;
-  std::map<std::string, std::shared_ptr<AgentChannel>> agents_;
+  Guarded<std::map<std::string, std::shared_ptr<AgentChannel>>> agents_;  // by endpoint
   std::shared_ptr<CheckpointStorage> storage_;
   int64_t epoch_ = 0;
   RestorePoint point_;

@@ -1,0 +1,174 @@
+#!/usr/bin/env bash
+# The shipped job against a real weir-agent: the same outputs, byte for byte, as with the embedded agent, whatever
+# becomes of the agent while the job runs; fail-safe verdicts and an orderly end when there is none; and over crashes of
+# the job no question is asked again whose answer is durable (issue 4, item 4).
+. "$(dirname "$0")/../e2e/lib.sh"
+agent=${WEIR_BUILD:-build/release}/bin/weir-agent
+export WEIR_AGENT_TOKEN=
+
+agent_pid= job_pid=
+cleanup() {
+  for pid in $agent_pid $job_pid; do kill -CONT "$pid" 2>/dev/null; kill -KILL "$pid" 2>/dev/null; done
+  wait 2>/dev/null
+}
+trap cleanup EXIT
+
+await() { # seconds, what, command...: polls until the command succeeds
+  local until=$((SECONDS + $1)) what=$2
+  shift 2
+  while ! "$@"; do
+    [ $SECONDS -lt $until ] || fail "waited for: $what"
+    perl -e 'select(undef, undef, undef, 0.05)'
+  done
+}
+start_agent() { # address, more arguments: sets agent_pid and port
+  local listen=$1
+  shift
+  rm -f "$work/port"
+  "$agent" --listen "$listen" --port-file "$work/port" --log-level warning "$@" 2>>"$work/agent.log" &
+  agent_pid=$!
+  await 20 "the agent's port" test -s "$work/port"
+  port=$(cat "$work/port")
+}
+kill_agent() {
+  kill -KILL "$agent_pid"
+  wait "$agent_pid" 2>/dev/null || true
+  agent_pid=
+}
+same_as_base() { # name
+  for topic in auth.decisions auth.blocked auth.actions auth.late; do
+    cmp <(cat "$work"/base/log/$topic/*.ndjson 2>/dev/null | sort) \
+      <(cat "$work/$1"/log/$topic/*.ndjson 2>/dev/null | sort) || fail "$1: $topic differs from the embedded agent's"
+  done
+}
+input() { fresh "$1" && cp "$events" "$work/$1/log/auth.raw/0.ndjson"; } # name
+follow() { # name: the job in the background, on a file that grows; sets job_pid
+  fresh "$1"
+  : >"$work/$1/log/auth.raw/0.ndjson"
+  WEIR_DATA="$work/$1" "$weir" run "$job" --quiet --log-level warning --set checkpoints.interval=200ms \
+    --summary "$work/$1.json" 2>>"$work/$1.err" &
+  job_pid=$!
+}
+feed() { sed -n "$2,$3p" "$events" >>"$work/$1/log/auth.raw/0.ndjson"; } # name, from line, to line
+has_guard() { [ "$(count "$1" auth.decisions)" -ge 45 ] && [ "$(count "$1" auth.blocked)" -ge 669 ]; }
+end_job() { # name: waits for all outputs, stops the job politely, checks
+  await 40 "45 and 669 in $1" has_guard "$1"
+  kill -TERM "$job_pid"
+  wait "$job_pid" || fail "$1: exit status $?: $(tail -3 "$work/$1.err")"
+  job_pid=
+  expect_guard "$1"
+  same_as_base "$1"
+}
+lines=$(wc -l <"$events")
+
+input base
+run base
+expect_guard base
+
+# The same job, asked over gRPC: the same bytes, one question each.
+start_agent 127.0.0.1:0 --audit-log "$work/audit"
+export WEIR_AGENT=grpc://127.0.0.1:$port
+input same
+run same --summary "$work/same.json"
+expect_guard same
+same_as_base same
+expect "questions" "$(grep -c '"event":"asked"' "$work/audit")" 45
+grep -q '"escalated":45,"agent_calls":45' "$work/same.json" || fail "calls: $(cat "$work/same.json")"
+# One Decide per question, for simple agents.
+export WEIR_AGENT="grpc://127.0.0.1:$port?unary=true"
+input unary
+run unary
+same_as_base unary
+
+# SIGTERM: it goes politely.
+kill -TERM "$agent_pid"
+wait "$agent_pid" || fail "weir-agent ends with $? on SIGTERM"
+agent_pid=
+first_port=$port
+
+# TLS, and a token that the agent asks for.
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+  -addext subjectAltName=DNS:localhost -keyout "$work/key" -out "$work/cert" 2>/dev/null
+echo 0123456789abcdef-token >"$work/token"
+start_agent 127.0.0.1:0 --tls-cert "$work/cert" --tls-key "$work/key" --token-file "$work/token"
+export WEIR_AGENT="grpcs://localhost:$port?ca_file=$work/cert&token_file=$work/token"
+input tls
+run tls
+same_as_base tls
+kill_agent
+port=$first_port
+export WEIR_AGENT=grpc://127.0.0.1:$port
+
+# The agent comes three seconds after the job.
+input late
+run late --summary "$work/late.json" 2>"$work/late.err" &
+job_pid=$!
+perl -e 'select(undef, undef, undef, 3)'
+kill -0 "$job_pid" || fail "late: the job did not wait"
+start_agent "127.0.0.1:$port"
+wait "$job_pid" || fail "late: exit status $?: $(tail -3 "$work/late.err")"
+job_pid=
+expect_guard late
+same_as_base late
+grep -q '"fail_safe":0' "$work/late.json" || fail "late: $(cat "$work/late.json")"
+
+# The agent dies and comes back, again and again, under a job that runs; then it stands still for a while.
+follow mortal
+for i in 0 1 2 3 4 5; do
+  feed mortal $((lines * i / 6 + 1)) $((lines * (i + 1) / 6))
+  if [ "$i" -eq 4 ]; then
+    kill -STOP "$agent_pid"
+    perl -e 'select(undef, undef, undef, 2)'
+    kill -CONT "$agent_pid"
+  else
+    kill_agent
+    perl -e 'select(undef, undef, undef, 0.3)'
+    start_agent "127.0.0.1:$port"
+  fi
+  perl -e 'select(undef, undef, undef, 0.3)'
+done
+end_job mortal
+kill_agent
+
+# Nobody there for the whole run: fail-safe verdicts, the job ends, and says so.
+export WEIR_AGENT="grpc://127.0.0.1:$port?breaker_after=500ms&breaker_failures=2"
+input dead
+WEIR_DATA="$work/dead" "$weir" run "$job" --until-end --quiet --log-level warning --summary "$work/dead.json" \
+  2>"$work/dead.err" || fail "dead: exit status $?: $(tail -3 "$work/dead.err")"
+decided=$(count dead auth.decisions)
+[ "$decided" -ge 45 ] || fail "dead: $decided decisions"
+expect "dead: fail-safe decisions" "$(cat "$work"/dead/log/auth.decisions/*.ndjson | grep -c '"verdict":"hold"')" "$decided"
+expect "dead: addresses" "$(cat "$work"/dead/log/auth.decisions/*.ndjson | grep -o '"src_ip":"[^"]*"' | sort -u | wc -l)" 45
+grep -q 'circuit breaker opened' "$work/dead.err" || fail "dead: it does not say so: $(cat "$work/dead.err")"
+grep -q "\"fail_safe\":$decided" "$work/dead.json" || fail "dead: $(cat "$work/dead.json")"
+
+# The job is killed again and again; the agent keeps count.
+kills=0
+kill_round() { # name, points...: killed at each point in turn, until a run comes to its end before its point
+  local name=$1 point status killed=0
+  shift
+  start_agent 127.0.0.1:0 --audit-log "$work/$name.audit"
+  export WEIR_AGENT=grpc://127.0.0.1:$port
+  input "$name"
+  for point in "$@" end; do
+    status=0
+    if [ "$point" = end ]; then unset WEIR_KILL_AT; else export WEIR_KILL_AT=$point; fi
+    (run "$name" --set checkpoints.interval=50ms --set "job.parallelism=$((1 + killed % 3))") 2>>"$work/$name.err" || status=$?
+    [ "$status" -eq 0 ] && break
+    [ "$status" -eq 137 ] || fail "$name: exit status $status at $point: $(tail -3 "$work/$name.err")"
+    killed=$((killed + 1))
+    cat "$work/$name"/log/_weir.ssh-guard.guard.decisions/*.ndjson >"$work/$name.decisions-$killed" 2>/dev/null || true
+    grep -c '"event":"asked"' "$work/$name.audit" >"$work/$name.asked-$killed" || true
+  done
+  unset WEIR_KILL_AT
+  expect_guard "$name"
+  same_as_base "$name"
+  python3 tests/integration/asked_again.py "$work" "$name" "$killed" || fail "$name"
+  kills=$((kills + killed))
+  kill_agent
+}
+kill_round killed1 decision.append.after:4 agent.reply:3 agent.send:4 rule.append.after:3
+kill_round killed2 agent.reply:2 agent.reply:12 decision.append.after:3 manifest.rename.after:2
+kill_round killed3 agent.send:30 rule.append.after:2 decision.append.before:6 agent.reply:4
+[ "$kills" -ge 6 ] || fail "only $kills kills"
+echo "ok, $kills kills of the job"

@@ -1,0 +1,270 @@
+// Client and service over a real connection. Timing is not asserted; every wait is for an event.
+#include <gmock/gmock.h>
+
+#include <set>
+
+#include "service_rig.h"
+
+namespace weir {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+constexpr int kUnavailable = static_cast<int>(ErrorCode::kAgentUnavailable);
+constexpr int kBreaker = -kUnavailable;  // with no further attempt
+
+TEST_F(ServiceTest, EverythingThatAReplySaysArrives) {
+  Serve();
+  Connect();
+  Ask("a1");
+  ASSERT_TRUE(reasoner->AwaitOpen(1));
+  const AgentRequest asked = reasoner->asked()[0];
+  EXPECT_EQ(asked.request_id, "a1");
+  EXPECT_EQ(asked.job, "job");
+  EXPECT_EQ(asked.operator_uid, "guard");
+  EXPECT_EQ(asked.signature, "src_ip=\"1\"");
+  EXPECT_EQ(asked.context_json, "{\"event\":{}}");
+  EXPECT_EQ(asked.event_time_ms, 1234);
+  reasoner->Answer("a1");
+  const auto reply = Await("a1");
+  ASSERT_TRUE(reply.ok()) << FormatError(reply.status());
+  EXPECT_EQ(reply->request_id, "a1");
+  EXPECT_EQ(reply->verdict, "quarantine");
+  EXPECT_EQ(reply->reason, "because of a1");
+  EXPECT_EQ(reply->confidence, 0.5);
+  EXPECT_EQ(reply->agent, "played/1");
+  EXPECT_EQ(reply->tokens_in, 7);
+  EXPECT_EQ(reply->tokens_out, 3);
+  ASSERT_THAT(reply->rules, SizeIs(1));
+  EXPECT_EQ(reply->rules[0].predicate, "src_ip == \"1\"");
+  EXPECT_EQ(reply->rules[0].ttl_ms, 5000);
+}
+
+TEST_F(ServiceTest, ManyAtOnceInAnyOrder) {
+  Serve();
+  Connect("?batch=16");
+  for (int i = 0; i < 500; ++i) Ask(absl::StrCat("q", i));
+  ASSERT_TRUE(reasoner->AwaitOpen(500));
+  for (int i = 499; i >= 0; --i) reasoner->Answer(absl::StrCat("q", i));
+  for (int i = 0; i < 500; ++i) {
+    const auto reply = Await(absl::StrCat("q", i));
+    ASSERT_TRUE(reply.ok()) << FormatError(reply.status());
+    EXPECT_EQ(reply->reason, absl::StrCat("because of q", i));
+  }
+  EXPECT_EQ(Served("asked"), 500);
+}
+
+TEST_F(ServiceTest, Unary) {
+  Serve({}, true);
+  Connect("?unary=true");
+  for (int i = 0; i < 50; ++i) Ask(absl::StrCat("q", i));
+  for (int i = 0; i < 50; ++i) EXPECT_TRUE(Await(absl::StrCat("q", i)).ok());
+  AgentRequest bad = Request("bad");
+  bad.context_json = std::string(100'000, 'x');
+  Ask(bad);
+  EXPECT_EQ(Error("bad"), -static_cast<int>(ErrorCode::kAgentRefused));
+}
+
+TEST_F(ServiceTest, ErrorsKeepTheirMeaning) {
+  Serve();
+  Connect();
+  for (const char* id : {"a", "b", "c"}) Ask(id);
+  ASSERT_TRUE(reasoner->AwaitOpen(3));
+  reasoner->Answer("a", absl::UnavailableError("the model is away\x1b[2J"));
+  reasoner->Answer("b", WithRetryAfter(absl::ResourceExhaustedError("rate limit"), 1500));
+  reasoner->Answer("c", Err(ErrorCode::kAgentBadReply, "no JSON"));
+  EXPECT_EQ(Error("a"), kUnavailable);
+  EXPECT_EQ(Error("b"), static_cast<int>(ErrorCode::kAgentCapacity));
+  EXPECT_EQ(RetryAfterMs(Await("b").status()), 1500);
+  EXPECT_EQ(Error("c"), -static_cast<int>(ErrorCode::kAgentBadReply));
+  EXPECT_THAT(FormatError(Await("a").status()), HasSubstr("\\"));  // no terminal codes
+}
+
+TEST_F(ServiceTest, HostileRequestsAreRefusedOneByOne) {
+  Serve({}, true);
+  Connect();
+  AgentRequest large = Request("large");
+  large.context_json = std::string(65 * 1024, 'x');
+  AgentRequest strange = Request("../../etc");
+  Ask(large);
+  Ask(strange);
+  Ask("good");
+  EXPECT_EQ(Error("large"), -static_cast<int>(ErrorCode::kAgentRefused));
+  EXPECT_EQ(Error("../../etc"), -static_cast<int>(ErrorCode::kAgentRefused));
+  EXPECT_TRUE(Await("good").ok());
+  EXPECT_EQ(Served("refused"), 2);
+}
+
+TEST_F(ServiceTest, TheServiceHasABound) {
+  AgentServerOptions options;
+  options.desk.max_in_flight = 2;
+  Serve(options);
+  Connect("?streams=1");
+  Ask("1");
+  Ask("2");
+  ASSERT_TRUE(reasoner->AwaitOpen(2));
+  Ask("3");
+  EXPECT_EQ(Error("3"), static_cast<int>(ErrorCode::kAgentCapacity));
+  reasoner->Answer("1");
+  EXPECT_TRUE(Await("1").ok());
+  Ask("4");
+  EXPECT_TRUE(reasoner->AwaitOpen(2));
+}
+
+TEST_F(ServiceTest, ADeadlineThatPassesIsAnsweredAndTheQuestionGoesOn) {
+  Serve();
+  Connect();
+  Ask(Request("1", 300));
+  ASSERT_TRUE(reasoner->AwaitOpen(1));
+  EXPECT_EQ(Error("1"), static_cast<int>(ErrorCode::kAgentTimeout));
+  // Asked again, it joins what was paid for already.
+  replies.Change([](auto* all) { all->clear(); });
+  AgentRequest again = Request("1");
+  again.attempt = 2;
+  Ask(again);
+  for (int i = 0; i < 1000 && Served("joined") == 0; ++i) Notification().WaitForMs(10);
+  reasoner->Answer("1");
+  EXPECT_TRUE(Await("1").ok());
+  EXPECT_THAT(reasoner->asked(), SizeIs(1));
+}
+
+TEST_F(ServiceTest, TheSameQuestionTwiceIsOneQuestion) {
+  Serve();
+  Connect("?streams=2");
+  const auto ready = [&] { return metrics.Sum("weir_agent_endpoint_streams"); };
+  for (int i = 0; i < 1000 && ready() < 2; ++i) Notification().WaitForMs(10);
+  Ask("1");
+  ASSERT_TRUE(reasoner->AwaitOpen(1));
+  AgentRequest again = Request("1");
+  again.attempt = 2;
+  Ask(again);  // the loop's second attempt, on the other stream
+  for (int i = 0; i < 1000 && Served("joined") == 0; ++i) Notification().WaitForMs(10);
+  EXPECT_EQ(Served("joined"), 1);
+  reasoner->Answer("1");
+  EXPECT_TRUE(Await("1").ok());
+  EXPECT_THAT(reasoner->asked(), SizeIs(1));
+}
+
+TEST_F(ServiceTest, StreamsAreRenewedByTheServerAndNothingIsLost) {
+  AgentServerOptions options;
+  options.max_stream_age_ms = 200;
+  Serve(options);
+  Connect("?streams=1");
+  Ask("held");
+  ASSERT_TRUE(reasoner->AwaitOpen(1));
+  const auto opened = [&] { return metrics.Sum("weir_agent_endpoint_streams_opened_total"); };
+  for (int i = 0; i < 1000 && opened() < 3; ++i) Notification().WaitForMs(10);
+  EXPECT_GE(opened(), 3);
+  reasoner->Answer("held");
+  const auto reply = Await("held");
+  EXPECT_TRUE(reply.ok()) << FormatError(reply.status());
+  EXPECT_EQ(metrics.Sum("weir_agent_endpoint_errors_total"), 0);
+}
+
+TEST_F(ServiceTest, AStreamThatIsCutGivesItsRequestsBack) {
+  AgentServerOptions options;
+  options.max_stream_age_ms = 100;
+  options.stream_grace_ms = 100;
+  Serve(options);
+  Connect();
+  Ask("1");
+  EXPECT_EQ(Error("1"), kUnavailable);
+  Ask("2");
+  ASSERT_TRUE(reasoner->AwaitOpen(1));
+}
+
+TEST_F(ServiceTest, TheServerMayDieAndComeBack) {
+  Serve();
+  Connect("?connect_timeout=1s");
+  Ask("1");
+  ASSERT_TRUE(reasoner->AwaitOpen(1));
+  server.reset();
+  EXPECT_EQ(Error("1"), kUnavailable);
+  Ask("2");  // nobody is there: it waits
+  AgentServerOptions options;
+  options.listen = absl::StrCat("127.0.0.1:", port);
+  Serve(options, true);
+  EXPECT_TRUE(Await("2").ok());
+}
+
+TEST_F(ServiceTest, ADeadEndpointFailsFastAfterAWhile) {
+  Serve();
+  server.reset();
+  Connect("?breaker_after=300ms&breaker_failures=2&breaker_cooldown=1h");
+  Ask("1");
+  EXPECT_EQ(Error("1"), kBreaker);
+  Ask("2");
+  EXPECT_EQ(Error("2"), kBreaker);
+}
+
+TEST_F(ServiceTest, DrainFinishesWhatIsUnderWayAndTakesNothingNew) {
+  Serve();
+  Connect();
+  Ask("1");
+  ASSERT_TRUE(reasoner->AwaitOpen(1));
+  server->Drain();
+  EXPECT_FALSE(server->idle());
+  reasoner->Answer("1");
+  EXPECT_TRUE(Await("1").ok());
+  for (int i = 0; i < 1000 && !server->idle(); ++i) Notification().WaitForMs(10);
+  EXPECT_TRUE(server->idle());
+}
+
+TEST_F(ServiceTest, ATokenIsAskedFor) {
+  const std::string right = File("right", "0123456789abcdef0123\nsecond-token-of-rotation\n");
+  AgentServerOptions options;
+  options.token_file = right;
+  Serve(options, true);
+  Connect("?token_env=NONE&breaker_after=0s&breaker_failures=1");
+  Ask("without");
+  EXPECT_EQ(Error("without"), kBreaker);
+  Connect("?breaker_after=0s&breaker_failures=1&token_file=" + File("wrong", "0123456789abcdef"));
+  Ask("wrong");
+  EXPECT_EQ(Error("wrong"), kBreaker);
+  Connect("?token_file=" + File("other", "second-token-of-rotation"));
+  Ask("right");
+  EXPECT_TRUE(Await("right").ok());
+  Connect("?unary=true&token_file=" + File("other", "second-token-of-rotation"));
+  Ask("unary");
+  EXPECT_TRUE(Await("unary").ok());
+  EXPECT_EQ(Served("asked"), 2);
+}
+
+TEST_F(ServiceTest, TheAuditLogTellsWhatWasAsked) {
+  AgentServerOptions options;
+  options.audit_log = File("audit", "");
+  Serve(options, true);
+  Connect();
+  Ask("1");
+  EXPECT_TRUE(Await("1").ok());
+  const std::string text = real.env().fs->ReadFile(options.audit_log).value();
+  EXPECT_THAT(text, HasSubstr("\"event\":\"asked\",\"request_id\":\"1\",\"job\":\"job\""));
+  EXPECT_THAT(text, HasSubstr("\"event\":\"answered\",\"request_id\":\"1\""));
+  EXPECT_THAT(text, HasSubstr("\"verdict\":\"quarantine\",\"rules\":1"));
+}
+
+TEST_F(ServiceTest, SettingsThatCannotServeAreRefused) {
+  const auto error = [&](const AgentServerOptions& options) {
+    auto made = AgentServer::Start(options, real.env(), nullptr, &server_metrics);
+    return made.ok() ? std::string("serves") : FormatError(made.status());
+  };
+  AgentServerOptions open;
+  open.listen = "0.0.0.0:0";
+  EXPECT_THAT(error(open), HasSubstr("not the loopback"));
+  open.token_file = File("short", "short\n");
+  EXPECT_THAT(error(open), HasSubstr("fewer than 16"));
+  open.token_file = File("fine", "0123456789abcdef");
+  open.reflection = true;
+  EXPECT_THAT(error(open), HasSubstr("reflection"));
+  AgentServerOptions half;
+  half.tls_cert_file = File("cert", "x");
+  EXPECT_THAT(error(half), HasSubstr("come together"));
+  AgentServerOptions taken;
+  Serve();
+  taken.listen = absl::StrCat("127.0.0.1:", port);
+  EXPECT_THAT(error(taken), HasSubstr("cannot listen"));
+}
+
+}  // namespace
+}  // namespace weir
