@@ -76,6 +76,7 @@ Status ChainNode::ProcessInput(int input, RecordBatch batch) {
   batches_in_->Add();
   output_bytes_ = 0;
   WEIR_RETURN_IF_ERROR(op_->Process(input, std::move(batch)));
+  if (backend_ != nullptr) backend_->Settle();
   if (output_bytes_ <= kMaxOutputBytes) return absl::OkStatus();
   return Err(
       ErrorCode::kOutputTooLarge,
