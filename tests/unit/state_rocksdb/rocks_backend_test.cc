@@ -1,47 +1,12 @@
 // RocksDB below the hot tier passes what the memory backend passes, with so little memory that
 // entries come and go all the time.
-#include <unistd.h>
-
-#include <filesystem>
-
-#include "state/hot/hot_backend.h"
-#include "state/rocksdb/rocks_store.h"
 #include "tests/unit/state_hot/backend_contract.h"
 #include "tests/unit/state_hot/backend_model.h"
 #include "tests/unit/state_hot/ttl_contract.h"
+#include "tests/unit/state_rocksdb/rocks_rig.h"
 
 namespace weir {
 namespace {
-
-class TempDir {
- public:
-  ~TempDir() { std::filesystem::remove_all(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  const std::string path_ =
-      std::filesystem::temp_directory_path() / ("weir-rocks-" + std::to_string(getpid()));
-};
-std::string TestDir() {
-  static const TempDir dir;
-  return dir.path();
-}
-
-std::unique_ptr<StateBackend> MakeRocks(const Clock* clock, size_t hot_bytes, bool from_start) {
-  static int64_t name = 0;
-  RocksStoreOptions options;
-  options.dir = TestDir();
-  options.epoch = 1;
-  options.name = "op." + std::to_string(++name);
-  options.cache_bytes = 1 << 20;
-  StatusOr<std::unique_ptr<StateStore>> store = NewRocksStore(options);
-  WEIR_CHECK(store.ok());
-  HotStoreOptions hot;
-  hot.store = std::move(*store);
-  hot.hot_bytes = hot_bytes;
-  hot.from_start = from_start;
-  return std::make_unique<HotStateBackend>(clock, std::move(hot));
-}
 
 const BackendParam kTiny{"tiny", [](const Clock* clock) { return MakeRocks(clock, 4096, true); },
                          true};
