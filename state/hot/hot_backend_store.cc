@@ -125,7 +125,7 @@ class StoreRest : public SealedRest {
 
 // Early enough that what a full seal puts beside the state in memory fits into the bound as well.
 bool HotStateBackend::ShouldActivate() const {
-  return store_.store != nullptr && restored_.empty() && used_bytes() > store_.hot_bytes / 4;
+  return store_.store != nullptr && restored_.empty() && used_bytes() > store_.hot_bytes / 2;
 }
 
 void HotStateBackend::Activate() {
@@ -245,11 +245,8 @@ void HotStateBackend::Settle() {
 
 StateBackend::Spill HotStateBackend::WantsSpill() const {
   if (store_.store == nullptr || sealing_ || in_the_air_.size() >= 2) return Spill::kNone;
-  const size_t used = used_bytes();
-  if (!active_) {
-    return used > store_.hot_bytes / 2 && restored_.empty() ? Spill::kFull : Spill::kNone;
-  }
-  const bool short_of_memory = used > store_.hot_bytes / 4 * 3;
+  if (!active_) return ShouldActivate() ? Spill::kFull : Spill::kNone;
+  const bool short_of_memory = used_bytes() > store_.hot_bytes / 4 * 3;
   return short_of_memory && dirty_bytes() > store_.hot_bytes / 8 ? Spill::kDelta : Spill::kNone;
 }
 
