@@ -1,5 +1,8 @@
 // The one list of everything concrete that the stock binary knows (DESIGN D4). Adding an operator
 // is one line here.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
 #include "agent/agent_loop_plan.h"
 #include "agent/embedded_agent.h"
 #include "agent/grpc/grpc_agent.h"
@@ -17,8 +20,32 @@
 #include "operators/basic/select.h"
 #include "operators/basic/union.h"
 #include "state/hot/hot_backend.h"
+#include "state/rocksdb/rocks_store.h"
 
 namespace weir {
+namespace {
+
+StatusOr<std::unique_ptr<StateBackend>> MakeMemoryBackend(const Env& env,
+                                                          const StateBackendConfig&) {
+  return std::make_unique<HotStateBackend>(env.clock);
+}
+
+StatusOr<std::unique_ptr<StateBackend>> MakeRocksBackend(const Env& env,
+                                                         const StateBackendConfig& config) {
+  // What RocksDB keeps in memory comes out of the same bound.
+  const auto bytes = static_cast<size_t>(config.hot_bytes);
+  RocksStoreOptions options;
+  options.dir = config.dir;
+  options.epoch = config.epoch;
+  options.name = absl::StrCat(config.uid, ".", config.subtask);
+  options.cache_bytes = bytes / 4;
+  HotStoreOptions hot;
+  WEIR_ASSIGN_OR_RETURN(hot.store, NewRocksStore(options));
+  hot.hot_bytes = bytes - options.cache_bytes;
+  return std::make_unique<HotStateBackend>(env.clock, std::move(hot));
+}
+
+}  // namespace
 
 Status RegisterAll(Registry* registry) {
   for (OperatorType (*make)() :
@@ -31,10 +58,8 @@ Status RegisterAll(Registry* registry) {
   WEIR_RETURN_IF_ERROR(registry->AddFormat(RawFormat()));
   WEIR_RETURN_IF_ERROR(registry->AddLog(DirectoryLogType()));
   WEIR_RETURN_IF_ERROR(registry->AddLog(KafkaLogType()));
-  WEIR_RETURN_IF_ERROR(
-      registry->AddStateBackend({"memory", [](const Env& env) -> std::unique_ptr<StateBackend> {
-                                   return std::make_unique<HotStateBackend>(env.clock);
-                                 }}));
+  WEIR_RETURN_IF_ERROR(registry->AddStateBackend({"memory", MakeMemoryBackend}));
+  WEIR_RETURN_IF_ERROR(registry->AddStateBackend({"rocksdb", MakeRocksBackend}));
   WEIR_RETURN_IF_ERROR(registry->AddHttpClient(CurlHttpClientType()));
   WEIR_RETURN_IF_ERROR(registry->AddMemo(EmbeddedMemoType()));
   WEIR_RETURN_IF_ERROR(registry->AddMemo(RedisMemoType("redis")));

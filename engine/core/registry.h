@@ -87,9 +87,19 @@ struct LogType {
   bool line_files = false;
 };
 
+// Of one operator subtask.
+struct StateBackendConfig {
+  std::string dir;    // folder of working state of this job (state.dir/<job>)
+  int64_t epoch = 0;  // the job's incarnation: working state of another one is rubbish
+  std::string uid;    // of the operator
+  int subtask = 0;
+  int64_t hot_bytes = 0;  // this subtask's share of state.hot_bytes
+};
+
 struct StateBackendType {
   std::string name;  // "memory", "rocksdb"
-  std::unique_ptr<StateBackend> (*create)(const Env& env);
+  StatusOr<std::unique_ptr<StateBackend>> (*create)(const Env& env,
+                                                    const StateBackendConfig& config);
 };
 
 struct HttpClientType {

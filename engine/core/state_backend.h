@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <span>
@@ -67,9 +68,23 @@ struct StateDescriptor {
   bool broadcast = false;  // one copy for all: written by subtask 0, restored by every subtask
 };
 
+// State that cannot be read (I/O error, damage) must stop the job before anything is made of it:
+// the calls of StateTable throw this, and the task that runs the operator fails with `status`.
+class StateReadError : public std::exception {
+ public:
+  explicit StateReadError(Status status) : status_(std::move(status)) {}
+  const Status& status() const { return status_; }
+  const char* what() const noexcept override { return "state cannot be read"; }
+
+ private:
+  Status status_;
+};
+
 // One state of one operator subtask. Only the task's thread may touch it. A value's address is
-// stable until the entry is erased or expires. Writers must go through FindForWrite or
-// FindOrCreate each time before they change a value: that is where copy-on-write happens.
+// stable until the entry is erased or expires, or the operator returns to its task: then a backend
+// over a store may take it out of memory. Writers must go through FindForWrite or FindOrCreate each
+// time before they change a value: that is where copy-on-write happens. Over a store the calls may
+// block for a read; Prefetch makes that one read for a whole batch.
 class StateTable {
  public:
   virtual ~StateTable() = default;
@@ -89,7 +104,8 @@ class StateTable {
   // All live entries, in no particular order.
   virtual void ScanAll(const std::function<bool(uint16_t group, std::string_view key,
                                                 std::string_view sub, const void* value)>& fn) = 0;
-  virtual size_t size() const = 0;          // entries, expired ones that still stand included
+  // Entries, expired ones that still stand included; after a restore into a store an estimate.
+  virtual size_t size() const = 0;
   virtual size_t memory_bytes() const = 0;  // an estimate within 20 %
 };
 
@@ -114,10 +130,24 @@ struct SealedTable {
   std::string bytes;
   int64_t records = 0;
 };
+struct SealedState;
+
+// The rest of a seal, to be done off the task's thread.
+class SealedRest {
+ public:
+  virtual ~SealedRest() = default;
+  // Blocks: I/O executor only, one call at a time, and for all seals of a backend the first calls
+  // in the order of the seals. Gives the next part of the sealed state, of bounded size; false when
+  // there is none left. The first call brings the store up to date. An error is fatal to the job.
+  virtual StatusOr<bool> Next(SealedState* part) = 0;
+};
+
 struct SealedState {
   int64_t epoch = 0;
   bool full = false;                // holds everything, not only what changed since the last seal
   std::vector<SealedTable> tables;  // tables without records are left out unless full
+  // Over a store: then `tables` is empty and this gives all of it, part by part.
+  std::shared_ptr<SealedRest> rest;
 };
 
 void AppendStateRecord(const StateRecord& record, std::string* out);
@@ -142,8 +172,20 @@ class StateBackend {
   virtual void Seal(int64_t n, bool full) = 0;
   // Serialises sealed entries for about `budget_ns`; true when none is left.
   virtual bool WriteSlice(int64_t budget_ns) = 0;
-  // The sealed state, once WriteSlice has returned true; ends the seal.
+  // The sealed state, once WriteSlice has returned true; ends the seal. If it has a rest, StoreDone
+  // must be called when the first Next of that rest has returned OK.
   virtual SealedState TakeSealed() = 0;
+  virtual void StoreDone() {}
+
+  // Bounded memory, over a store. Called by the task whenever the operator has returned: takes out
+  // of memory what the store holds as well, if memory is short.
+  virtual void Settle() {}
+  // What fills memory must go to the store before the next checkpoint does it: the task seals now,
+  // and what it takes belongs to the next checkpoint.
+  enum class Spill : uint8_t { kNone, kDelta, kFull };
+  virtual Spill WantsSpill() const { return Spill::kNone; }
+  // False: no input until what has been sealed is in the store.
+  virtual bool Accepting() const { return true; }
 
   // Feeds one restored record before the tables are opened. Later records win.
   virtual Status Restore(const SealedTable& header, const StateRecord& record) = 0;

@@ -1,5 +1,6 @@
 #include "engine/job/node_factory.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -47,6 +48,33 @@ StatusOr<std::unique_ptr<Source>> MakeSource(const LogicalNode& node, const Regi
   return std::unique_ptr<Source>(std::make_unique<LogSource>(std::move(source)));
 }
 
+// Every subtask with state gets an equal share of state.hot_bytes.
+int64_t HotBytesEach(const PhysicalPlan& plan) {
+  int64_t subtasks = 0;
+  for (const LogicalNode& node : plan.logical.nodes) {
+    if (node.kind == NodeKind::kOperator && node.op.stateful) subtasks += node.parallelism;
+  }
+  return plan.logical.job.state.hot_bytes / std::max<int64_t>(subtasks, 1);
+}
+
+StatusOr<std::unique_ptr<StateBackend>> MakeBackend(const PhysicalPlan& plan,
+                                                    const OperatorInfo& info,
+                                                    const Registry& registry, const Env& env) {
+  const StateSettings& state = plan.logical.job.state;
+  const StateBackendType* type = registry.FindStateBackend(state.backend);
+  if (type == nullptr) {
+    return Err(ErrorCode::kConfigUnknownType,
+               absl::StrCat("no state backend '", state.backend, "'"));
+  }
+  StateBackendConfig config;
+  config.dir = JoinPath(state.dir, info.job);
+  config.epoch = info.epoch;
+  config.uid = info.uid;
+  config.subtask = info.subtask;
+  config.hot_bytes = HotBytesEach(plan);
+  return type->create(env, config);
+}
+
 std::unique_ptr<Operator> MakeSink(const PhysicalPlan& plan, const LogicalNode& node) {
   LogSinkOptions sink = LogSinkOptionsFrom(node.options);
   sink.topic = node.topic;
@@ -80,12 +108,7 @@ StatusOr<NodeConfig> MakeNode(const PhysicalPlan& plan, const LogicalNode& node,
     case NodeKind::kOperator: {
       WEIR_ASSIGN_OR_RETURN(config.op, node.op.create());
       if (!node.op.stateful) break;
-      const std::string& name = plan.logical.job.state.backend;
-      const StateBackendType* backend = registry.FindStateBackend(name);
-      if (backend == nullptr) {
-        return Err(ErrorCode::kConfigUnknownType, absl::StrCat("no state backend '", name, "'"));
-      }
-      config.backend = backend->create(env);
+      WEIR_ASSIGN_OR_RETURN(config.backend, MakeBackend(plan, config.info, registry, env));
       break;
     }
     case NodeKind::kSink:

@@ -8,7 +8,7 @@ namespace {
 
 constexpr double kMinIntervalMs = 10;  // below it a job does nothing but checkpoints
 constexpr double kMaxRetained = 1000;
-constexpr double kMinHotBytes = 1 << 20;
+constexpr double kMinHotBytes = 64 << 10;
 constexpr double kMaxParallelism = kMaxMaxParallelism;
 
 OptionDef Text(std::string name, std::string default_text, std::string doc) {
@@ -50,7 +50,10 @@ const std::vector<SectionDefs>& TopologySections() {
        {Text("backend", "memory", "State backend: memory or rocksdb."),
         Text("dir", "./data/state", "Folder of the working state of a backend on disk."),
         Number("hot_bytes", OptionType::kSize, "256MiB",
-               "Bound of the decoded values held in memory.", kMinHotBytes)}},
+               "Memory for state of the backend rocksdb, shared by all operators; with memory "
+               "there is "
+               "no bound.",
+               kMinHotBytes)}},
       {"checkpoints",
        "When and where checkpoints are taken.",
        {Number("interval", OptionType::kDuration, "10s",

@@ -86,6 +86,7 @@ Status ChainNode::ProcessInput(int input, RecordBatch batch, size_t bytes) {
   bytes_in_->Add(static_cast<int64_t>(bytes));
   output_bytes_ = 0;
   WEIR_RETURN_IF_ERROR(op_->Process(input, std::move(batch)));
+  if (backend_ != nullptr) backend_->Settle();
   if (output_bytes_ <= kMaxOutputBytes) return absl::OkStatus();
   return Err(
       ErrorCode::kOutputTooLarge,

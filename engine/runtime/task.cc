@@ -20,7 +20,15 @@ Task::Task(int number, std::string name, std::vector<NodeConfig> nodes,
   for (NodeConfig& config : nodes) {
     nodes_.push_back(std::make_unique<ChainNode>(std::move(config), this));
   }
-  chains_.resize(nodes_.size());
+  for (const auto& node : nodes_) {
+    writers_.push_back(node->backend() == nullptr
+                           ? nullptr
+                           : std::make_shared<SegmentWriter>(
+                                 node->backend(), node->info().subtask == 0, services_.storage,
+                                 services_.env.io, mailbox_.handle(),
+                                 [this](Status status) { Fail(std::move(status)); }));
+  }
+  spilling_.resize(nodes_.size());
   const MetricLabels labels = {{"job", nodes_[0]->info().job},
                                {"task", name_},
                                {"subtask", absl::StrCat(nodes_[0]->info().subtask)}};
@@ -45,6 +53,8 @@ bool Task::RunTurn() {
   // The one place where exceptions of user code end (D20).
   try {
     return TurnWork();
+  } catch (const StateReadError& e) {
+    Fail(e.status());
   } catch (const std::exception& e) {
     Fail(Err(ErrorCode::kUserException, absl::StrCat("task '", name_, "': ", e.what())));
   } catch (...) {
@@ -64,6 +74,7 @@ bool Task::TurnWork() {
     progress |= snapshot_->Continue(services_.slice_ns);
   if (committing_ > 0) ReportCommitted();
   ReclaimState();
+  progress |= SettleState();
   CountTurn(progress);
   return progress;
 }
@@ -100,11 +111,6 @@ void Task::CountTurn(bool progress) {
   }
 }
 
-bool Task::CanAccept() {
-  return std::all_of(nodes_.begin(), nodes_.end(),
-                     [](const auto& node) { return node->CanAccept(); });
-}
-
 Status Task::Open() {
   opened_ = true;
   // Tail to head: what an operator emits while it opens reaches open operators (E-A8).
@@ -138,7 +144,7 @@ Status Task::FireTimers(bool* progress) {
 }
 
 Status Task::TakeInput(bool* progress) {
-  const bool accept = CanAccept();
+  const bool accept = Accepts();
   blocked_ = !accept;
   if (is_source()) {
     if (!accept) return absl::OkStatus();
@@ -151,7 +157,7 @@ Status Task::TakeInput(bool* progress) {
     if (!event) break;
     *progress = true;
     WEIR_RETURN_IF_ERROR(Handle(std::move(*event)));
-    blocked_ = !DrainOutputs() || !CanAccept();
+    blocked_ = !DrainOutputs() || !Accepts();
     if (blocked_ || Firing()) break;
   }
   if (align_start_ns_ == 0 && gate_->aligning()) align_start_ns_ = turn_start_ns_;
@@ -180,9 +186,12 @@ Status Task::BeginSnapshot(const Barrier& barrier) {
     snapshot_->FinishSealing();  // an aborted checkpoint still holds a seal
   }
   WEIR_CHECK(!Firing(), "a barrier overtakes timers of the watermark before it");
-  snapshot_ = std::make_shared<TaskSnapshot>(number_, barrier, &nodes_, &chains_, services_.storage,
-                                             services_.env, mailbox_.handle(), services_.listener,
-                                             snapshot_gauges_);
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    while (spilling_[i]) ContinueSpill(i, kNeverNs);  // a node has one seal at a time
+  }
+  last_barrier_ = barrier.id;
+  snapshot_ = std::make_shared<TaskSnapshot>(number_, barrier, &nodes_, &writers_, services_.env,
+                                             services_.listener, snapshot_gauges_);
   const int64_t aligned_since = std::exchange(align_start_ns_, 0);
   WEIR_RETURN_IF_ERROR(snapshot_->Begin(gate_ ? gate_->watermark() : kNoTimestamp, aligned_since));
   for (auto& node : nodes_) node->EmitBarrier(barrier);
@@ -214,6 +223,35 @@ void Task::ReclaimState() {
     if (calls > 0) reclaimed_at_[i] = taken;
     for (calls += idle_sweep ? 1 : 0; calls > 0; --calls) nodes_[i]->backend()->ReclaimExpired();
   }
+}
+
+bool Task::Accepts() {
+  return std::all_of(nodes_.begin(), nodes_.end(), [](const auto& node) {
+    return node->CanAccept() && (node->backend() == nullptr || node->backend()->Accepting());
+  });
+}
+
+bool Task::SettleState() {
+  bool more = false;
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    StateBackend* backend = nodes_[i]->backend();
+    if (backend == nullptr) continue;
+    backend->Settle();
+    if (!spilling_[i]) {
+      const StateBackend::Spill spill = backend->WantsSpill();
+      if (spill == StateBackend::Spill::kNone) continue;
+      backend->Seal(last_barrier_ + 1, spill == StateBackend::Spill::kFull);
+      spilling_[i] = true;
+    }
+    more |= ContinueSpill(i, services_.slice_ns);
+  }
+  return more;
+}
+
+bool Task::ContinueSpill(size_t i, int64_t budget_ns) {
+  spilling_[i] = !nodes_[i]->backend()->WriteSlice(budget_ns);
+  if (!spilling_[i]) writers_[i]->Write(SegmentWriter::Kind::kSpill, {}, nullptr);
+  return spilling_[i];
 }
 
 int64_t Task::NextDeadlineNs() {

@@ -88,16 +88,20 @@ class Task final : public TaskServices {
   Status BeginSnapshot(const Barrier& barrier);
   Status InjectBarrier();
   bool DrainOutputs();
-  bool CanAccept();
   void ReclaimState();
   void ReportCommitted();
+  bool Accepts();
+  // Keeps state within its memory; true while there is more to do.
+  bool SettleState();
+  bool ContinueSpill(size_t node, int64_t budget_ns);
 
   const int number_;
   const std::string name_;
   JobServices services_;
   Mailbox mailbox_;
-  std::vector<std::unique_ptr<ChainNode>> nodes_;  // parents before children
-  std::vector<SegmentChain> chains_;               // per node
+  std::vector<std::unique_ptr<ChainNode>> nodes_;        // parents before children
+  std::vector<std::shared_ptr<SegmentWriter>> writers_;  // per node, null without state
+  std::vector<bool> spilling_;                           // per node: a spill is being sealed
   std::optional<InputGate> gate_;
   std::shared_ptr<TaskSnapshot> snapshot_;
   std::optional<Barrier> waiting_barrier_;  // of a source that has not started yet
@@ -107,6 +111,7 @@ class Task final : public TaskServices {
   int64_t committing_ = 0;  // a checkpoint whose commits have begun; 0 = none
   size_t ended_nodes_ = 0;
   uint32_t turns_ = 0;
+  int64_t last_barrier_ = 0;
   std::vector<int64_t> reclaimed_at_;  // per node: records taken when state was last reclaimed
   int64_t turn_start_ns_ = 0;
   int64_t align_start_ns_ = 0;  // 0 while no barrier is being aligned

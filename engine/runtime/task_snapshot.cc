@@ -5,16 +5,6 @@
 #include "engine/base/metric_catalog.h"
 
 namespace weir {
-namespace {
-// A chain longer than this, or deltas heavier than twice the base, cost more at restore than a new
-// base costs now.
-constexpr size_t kMaxChain = 16;
-}  // namespace
-
-bool SegmentChain::NeedsFull() const {
-  return segments.empty() || segments.size() >= kMaxChain ||
-         delta_bytes > 2 * base_bytes + (int64_t{1} << 20);
-}
 
 TaskSnapshotGauges::TaskSnapshotGauges(MetricRegistry* metrics, const MetricLabels& labels)
     : align_ns(metrics->GetGauge("weir_task_checkpoint_alignment_seconds", labels)),
@@ -48,17 +38,13 @@ class TaskSnapshot::Part : public SnapshotPart {
 
 TaskSnapshot::TaskSnapshot(int task, Barrier barrier,
                            std::vector<std::unique_ptr<ChainNode>>* nodes,
-                           std::vector<SegmentChain>* chains,
-                           std::shared_ptr<CheckpointStorage> storage, const Env& env,
-                           MailHandle mail, TaskListener* listener,
-                           const TaskSnapshotGauges& gauges)
+                           std::vector<std::shared_ptr<SegmentWriter>>* writers, const Env& env,
+                           TaskListener* listener, const TaskSnapshotGauges& gauges)
     : task_(task),
       barrier_(std::move(barrier)),
       nodes_(nodes),
-      chains_(chains),
-      storage_(std::move(storage)),
+      writers_(writers),
       env_(env),
-      mail_(std::move(mail)),
       listener_(listener),
       gauges_(gauges) {
   ack_.task = task;
@@ -87,7 +73,7 @@ Status TaskSnapshot::Begin(int64_t watermark, int64_t aligned_since_ns) {
     WEIR_RETURN_IF_ERROR(node.source() != nullptr ? node.source()->Snapshot(part)
                                                   : node.op()->Snapshot(part));
     if (node.backend() == nullptr) continue;
-    const bool full = barrier_.kind == SnapshotKind::kSavepoint || (*chains_)[i].NeedsFull();
+    const bool full = barrier_.kind == SnapshotKind::kSavepoint || (*writers_)[i]->NeedsFull();
     node.backend()->Seal(barrier_.id, full);
     ++pending_;
   }
@@ -115,45 +101,15 @@ void TaskSnapshot::FinishSealing() {
 }
 
 void TaskSnapshot::Write(size_t i) {
-  ChainNode& node = *(*nodes_)[i];
-  SealedState sealed = node.backend()->TakeSealed();
-  // Every subtask holds broadcast state alike; one copy is enough (I-18).
-  if (node.info().subtask != 0) {
-    std::erase_if(sealed.tables, [](const SealedTable& t) { return t.broadcast; });
-  }
-  std::erase_if(sealed.tables, [](const SealedTable& t) { return t.records == 0; });
-  const bool full = sealed.full;
-  if (full && barrier_.kind == SnapshotKind::kCheckpoint) (*chains_)[i] = SegmentChain{};
-  if (sealed.tables.empty()) {
-    ack_.nodes[i].state.segments = (*chains_)[i].segments;
-    PieceDone(absl::OkStatus());
-    return;
-  }
-  // The task may be gone when the write is done: everything but `self` is owned by the job, which
-  // outlives the executor's work, and the mail is dropped then.
-  env_.io->Submit([self = shared_from_this(), storage = storage_, mail = mail_, i, full,
-                   savepoint = barrier_.savepoint,
-                   state = std::make_shared<SealedState>(std::move(sealed))] {
-    auto ref = storage->WriteSegment(std::move(*state), savepoint ? *savepoint : std::string());
-    mail.Post([self, i, full, ref = std::move(ref)] { self->OnWritten(i, full, ref); });
-  });
-}
-
-void TaskSnapshot::OnWritten(size_t i, bool full, StatusOr<SegmentRef> ref) {
-  SegmentChain& chain = (*chains_)[i];
-  if (barrier_.kind == SnapshotKind::kSavepoint) {
-    // A savepoint's seal has taken the dirty list with it: the next checkpoint starts a new chain.
-    chain = SegmentChain{};
-    if (ref.ok()) ack_.nodes[i].state.segments = {*ref};
-  } else if (!ref.ok()) {
-    chain = SegmentChain{};  // what this delta held is in no file
-  } else {
-    (full ? chain.base_bytes : chain.delta_bytes) += ref->bytes;
-    chain.segments.push_back(*ref);
-    ack_.nodes[i].state.segments = chain.segments;
-  }
-  if (ref.ok()) ack_.bytes += ref->bytes;
-  PieceDone(ref.status());
+  const bool savepoint = barrier_.kind == SnapshotKind::kSavepoint;
+  (*writers_)[i]->Write(
+      savepoint ? SegmentWriter::Kind::kSavepoint : SegmentWriter::Kind::kCheckpoint,
+      savepoint ? *barrier_.savepoint : std::string(),
+      [self = shared_from_this(), i](const SegmentWriter::Outcome& outcome) {
+        self->ack_.nodes[i].state.segments = outcome.segments;
+        self->ack_.bytes += outcome.bytes;
+        self->PieceDone(outcome.status);
+      });
 }
 
 void TaskSnapshot::PieceDone(Status status) {

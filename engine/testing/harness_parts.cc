@@ -119,10 +119,11 @@ StatusOr<Registry> HarnessRegistry(const OperatorType& type) {
   WEIR_RETURN_IF_ERROR(registry.AddOperator(type));
   WEIR_RETURN_IF_ERROR(registry.AddFormat(JsonFormat()));
   WEIR_RETURN_IF_ERROR(registry.AddLog(DirectoryLogType()));
-  WEIR_RETURN_IF_ERROR(
-      registry.AddStateBackend({"memory", [](const Env& env) -> std::unique_ptr<StateBackend> {
-                                  return std::make_unique<HotStateBackend>(env.clock);
-                                }}));
+  WEIR_RETURN_IF_ERROR(registry.AddStateBackend(
+      {"memory",
+       [](const Env& env, const StateBackendConfig&) -> StatusOr<std::unique_ptr<StateBackend>> {
+         return std::make_unique<HotStateBackend>(env.clock);
+       }}));
   return registry;
 }
 

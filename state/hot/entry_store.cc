@@ -101,6 +101,14 @@ void EntryStore::Destroy(uint32_t number) {
   --size_;
 }
 
+void EntryStore::Renew(HotEntry* entry) {
+  ops_->destroy(Value(entry));
+  ops_->construct(Value(entry));
+  heap_bytes_ -= entry->heap_bytes;
+  entry->heap_bytes = 0;
+  if (stamped_) Stamp(entry) = kNoTimestamp;
+}
+
 void EntryStore::Measure(HotEntry* entry) {
   if (ops_->heap_bytes == nullptr) return;
   const size_t now = std::min<size_t>(ops_->heap_bytes(Value(entry)), UINT32_MAX);

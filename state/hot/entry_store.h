@@ -19,6 +19,10 @@ struct alignas(8) HotEntry {
   static constexpr uint8_t kLive = 1;
   static constexpr uint8_t kHeapKey = 2;  // the key area holds a pointer to the bytes
   static constexpr uint8_t kBorn = 4;     // created since the last seal (valid while it is dirty)
+  // Over a store only (hot_table_store.cc):
+  static constexpr uint8_t kGone = 8;    // known to be absent, whatever the store says
+  static constexpr uint8_t kUsed = 16;   // asked for since the clock hand passed
+  static constexpr uint8_t kFresh = 32;  // neither in the store nor on its way there
 
   uint32_t key_size;
   uint32_t sub_size;
@@ -43,6 +47,8 @@ class EntryStore {
   uint32_t Create(const StateKey& key);
   // Releases value and key bytes; the block is used again by a later Create.
   void Destroy(uint32_t number);
+  // Gives a live entry a new default value, as if it had just been created.
+  void Renew(HotEntry* entry);
 
   HotEntry* At(uint32_t number) {
     const Place place(number);
@@ -71,6 +77,7 @@ class EntryStore {
   uint32_t end() const { return end_; }
   size_t size() const { return size_; }
   size_t memory_bytes() const { return size_t{end_} * stride_ + heap_bytes_; }
+  size_t used_bytes() const { return size_ * stride_ + heap_bytes_; }  // without free blocks
 
   void Prefetch(uint32_t number) {
     const char* at = reinterpret_cast<const char*>(At(number));

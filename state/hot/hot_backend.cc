@@ -50,13 +50,28 @@ StatusOr<StateTable*> HotStateBackend::OpenTable(const StateDescriptor& descript
     }
   }
   auto table = std::make_unique<HotTable>(descriptor, ClockFor(descriptor.ttl));
-  const auto restored = restored_.find(descriptor.name);
-  if (restored != restored_.end()) {
-    WEIR_RETURN_IF_ERROR(LoadRestored(restored->second, table.get()));
-    restored_.erase(restored);
-  }
+  WEIR_RETURN_IF_ERROR(OpenRestored(table.get()));
   tables_.push_back(std::move(table));
   return tables_.back().get();
+}
+
+Status HotStateBackend::OpenRestored(HotTable* table) {
+  if (active_) WEIR_RETURN_IF_ERROR(FlushRestored());
+  const std::string& name = table->descriptor().name;
+  const auto restored = restored_.find(name);
+  if (restored != restored_.end()) {
+    WEIR_RETURN_IF_ERROR(LoadRestored(restored->second, table));
+    restored_.erase(restored);
+  }
+  if (!active_) return absl::OkStatus();
+  const auto stored = stored_.find(name);
+  if (stored != stored_.end()) {
+    for (const SealedTable& header : stored->second.headers) {
+      WEIR_RETURN_IF_ERROR(CheckFits(header, table->descriptor()));
+    }
+  }
+  Attach(table, stored != stored_.end());
+  return absl::OkStatus();
 }
 
 Status HotStateBackend::LoadRestored(const std::vector<Run>& runs, HotTable* table) const {
@@ -79,9 +94,13 @@ void HotStateBackend::Seal(int64_t n, bool full) {
   epoch_ = n;
   full_ = full;
   slice_table_ = 0;
-  for (const auto& table : tables_) table->Seal(full);
+  scan_ = full && active_;
+  if (full && !active_ && ShouldActivate()) Activate();
+  const uint32_t mark = active_ ? BeginFlight() : 0;
+  for (const auto& table : tables_) table->Seal(full && !scan_, mark);
+  if (scan_) headers_ = StoredHeaders();
   // A full checkpoint must hold what nobody has opened yet; a delta's base holds it.
-  if (!full) return;
+  if (!full || active_) return;
   for (const auto& [name, runs] : restored_)
     carried_.insert(carried_.end(), runs.begin(), runs.end());
 }
@@ -111,6 +130,7 @@ SealedState HotStateBackend::TakeSealed() {
   for (const Run& run : carried_) state.tables.push_back(*run);
   carried_.clear();
   sealing_ = false;
+  if (active_ && !in_the_air_.empty()) HandOver(&state);
   return state;
 }
 
@@ -129,14 +149,19 @@ Status HotStateBackend::Restore(const SealedTable& header, const StateRecord& re
     run.records = 0;
     runs.push_back(std::make_shared<SealedTable>(std::move(run)));
   }
+  const size_t before = runs.back()->bytes.size();
   AppendStateRecord(record, &runs.back()->bytes);
   ++runs.back()->records;
-  return absl::OkStatus();
+  if (store_.store == nullptr) return absl::OkStatus();
+  return NoteRestored(header, record, runs.back()->bytes.size() - before);
 }
 
 std::vector<std::string> HotStateBackend::UnopenedTables() const {
   std::vector<std::string> names;
   for (const auto& [name, runs] : restored_) names.push_back(name);
+  for (const auto& [name, stored] : stored_) {
+    if (active_ && !stored.opened && restored_.count(name) == 0) names.push_back(name);
+  }
   return names;
 }
 
@@ -144,7 +169,7 @@ size_t HotStateBackend::ReclaimExpired() {
   constexpr size_t kBlocks = 128;  // one or two microseconds of every batch
   for (size_t i = 0; i < tables_.size(); ++i) {
     HotTable* table = tables_[reclaim_table_++ % tables_.size()].get();
-    if (table->has_ttl()) return table->ReclaimExpired(kBlocks);
+    if (table->has_ttl()) return table->ReclaimExpired(kBlocks) + ReclaimBelow();
   }
   return 0;
 }
@@ -155,6 +180,7 @@ size_t HotStateBackend::memory_bytes() const {
   for (const auto& [name, runs] : restored_) {
     for (const Run& run : runs) bytes += run->bytes.size();
   }
+  if (store_.store != nullptr) bytes += store_.store->memory_bytes();
   return bytes;
 }
 

@@ -113,14 +113,33 @@ void HotTable::SetTree(const KeyRef& key, uint32_t from, uint32_t to) {
 uint32_t HotTable::Create(const StateKey& key) {
   const KeyRef ref{key.group, HashBytes(key.key), key.key};
   WEIR_CHECK(key.hash == EntryHash(ref, key.sub), "a state key's hash is not that of its bytes");
+  const uint32_t number = below_ == nullptr ? AddBlock(key) : CreateBelow(key);
+  if (!key.sub.empty()) AddToTree(ref, number);
+  return number;
+}
+
+uint32_t HotTable::AddBlock(const StateKey& key) {
   const uint32_t number = store_.Create(key);
   index_.Insert(key.hash, number);
-  if (key.sub.empty()) return number;
+  return number;
+}
+
+void HotTable::AddToTree(const KeyRef& ref, uint32_t number) {
   const uint32_t root = FindTree(ref);
   KeyTree tree(&store_, root);
   tree.Insert(number);
   SetTree(ref, root, tree.root());
-  return number;
+}
+
+void HotTable::TakeFromTree(uint32_t number) {
+  const HotEntry* entry = store_.At(number);
+  if (entry->sub_size == 0 || (entry->flags & HotEntry::kGone) != 0) return;
+  const std::string_view key = store_.Key(entry);
+  const KeyRef ref{entry->group, HashBytes(key), key};
+  const uint32_t root = FindTree(ref);
+  KeyTree tree(&store_, root);
+  tree.Erase(number);
+  SetTree(ref, root, tree.root());
 }
 
 uint64_t HotTable::HashOf(const HotEntry* entry) const {
@@ -129,15 +148,7 @@ uint64_t HotTable::HashOf(const HotEntry* entry) const {
 }
 
 void HotTable::Drop(uint32_t number, uint64_t hash) {
-  const HotEntry* entry = store_.At(number);
-  if (entry->sub_size > 0) {
-    const std::string_view key = store_.Key(entry);
-    const KeyRef ref{entry->group, HashBytes(key), key};
-    const uint32_t root = FindTree(ref);
-    KeyTree tree(&store_, root);
-    tree.Erase(number);
-    SetTree(ref, root, tree.root());
-  }
+  TakeFromTree(number);
   index_.Erase(hash, number);
   if (written_ == number) written_ = kNoEntry;
   store_.Destroy(number);
@@ -147,10 +158,20 @@ void HotTable::Remove(uint32_t number, uint64_t hash) {
   HotEntry* entry = store_.At(number);
   if (Pending(number, entry)) SerialisePut(entry);
   NoteErase(entry);
-  Drop(number, hash);
+  if (below_ == nullptr) {
+    Drop(number, hash);
+    return;
+  }
+  if (count_ > 0) --count_;
+  if ((entry->flags & HotEntry::kFresh) != 0) {
+    Drop(number, hash);
+  } else {
+    MakeGone(number);
+  }
 }
 
 void HotTable::Prefetch(std::span<const StateKey> keys) {
+  if (in_store_) FetchMissing(keys);
   constexpr size_t kInFlight = 32;  // about as many misses as a core keeps open
   constexpr size_t kCachedBytes =
       size_t{1024} * 1024;  // a table of this size stays in the L2 cache
@@ -167,13 +188,15 @@ void HotTable::Prefetch(std::span<const StateKey> keys) {
 
 void HotTable::ScanKey(const KeyRef& key,
                        const std::function<bool(std::string_view, const void*)>& fn) {
+  if (in_store_) FetchKey(key);
   const auto visit = [&](uint32_t number) {
     HotEntry* entry = store_.At(number);
+    if (below_ != nullptr) entry->flags |= HotEntry::kUsed;
     const void* value = clock_ == nullptr ? store_.Value(entry) : Read(number, entry);
     return value == nullptr || fn(store_.Sub(entry), value);
   };
-  const uint32_t whole = Lookup(StateKey{key.group, key.hash, key.bytes, {}});
-  if (whole != kNoEntry && !visit(whole)) return;
+  const uint32_t whole = Slot(StateKey{key.group, key.hash, key.bytes, {}});
+  if (whole != kNoEntry && Visible(store_.At(whole)) && !visit(whole)) return;
   KeyTree(&store_, FindTree(key)).Visit(visit);
 }
 
@@ -181,21 +204,23 @@ void HotTable::ScanAll(
     const std::function<bool(uint16_t, std::string_view, std::string_view, const void*)>& fn) {
   for (uint32_t number = 0; number < store_.end(); ++number) {
     HotEntry* entry = store_.At(number);
-    if ((entry->flags & HotEntry::kLive) == 0 || Expired(entry)) continue;
+    if (!Visible(entry) || Expired(entry)) continue;
     if (!fn(entry->group, store_.Key(entry), store_.Sub(entry), store_.Value(entry))) return;
   }
+  if (in_store_) ScanBelow(fn);
 }
 
 size_t HotTable::memory_bytes() const {
   Measure();
   return sizeof(*this) + store_.memory_bytes() + index_.memory_bytes() + trees_.memory_bytes() +
-         dirty_.memory_bytes() + sealed_dirty_.memory_bytes() + erased_.bytes() + sealed_.bytes();
+         dirty_.memory_bytes() + sealed_dirty_.memory_bytes() + erased_.bytes() + sealed_.bytes() +
+         WholeKeysBytes();
 }
 
 Status HotTable::Load(const StateRecord& record) {
   const KeyRef ref{record.group, HashBytes(record.key), record.key};
   const StateKey key{record.group, EntryHash(ref, record.sub), record.key, record.sub};
-  const uint32_t old = Lookup(key);
+  const uint32_t old = Slot(key);
   if (old != kNoEntry) Drop(old, key.hash);
   if (record.op == StateRecord::Op::kErase) return absl::OkStatus();
   HotEntry* entry = store_.At(Create(key));
@@ -216,7 +241,7 @@ size_t HotTable::ReclaimExpired(size_t blocks) {
     if (reclaim_at_ >= store_.end()) reclaim_at_ = 0;
     const uint32_t number = reclaim_at_++;
     HotEntry* entry = store_.At(number);
-    if ((entry->flags & HotEntry::kLive) == 0 || !Expired(entry)) continue;
+    if (!Visible(entry) || !Expired(entry)) continue;
     Remove(number, HashOf(entry));
     ++removed;
   }

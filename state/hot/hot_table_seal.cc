@@ -53,7 +53,8 @@ void HotTable::SerialisePut(HotEntry* entry) {
   record.value = scratch_;
   sealed_.Append(record);
   store_.Measure(entry);
-  entry->dirty_seq = 0;
+  entry->dirty_seq = mark_;
+  entry->flags &= static_cast<uint8_t>(~HotEntry::kFresh);
 }
 
 void HotTable::NoteErase(const HotEntry* entry) {
@@ -68,8 +69,9 @@ void HotTable::NoteErase(const HotEntry* entry) {
   erased_.Append(record);
 }
 
-void HotTable::Seal(bool full) {
+void HotTable::Seal(bool full, uint32_t mark) {
   WEIR_CHECK(mode_ == SealMode::kNone, "a state table is sealed twice");
+  mark_ = mark;
   mode_ = full ? SealMode::kFull : SealMode::kDelta;
   ++seq_;
   cursor_ = 0;
@@ -98,7 +100,11 @@ bool HotTable::WriteSome() {
     const auto number = full ? static_cast<uint32_t>(cursor_) : sealed_dirty_[cursor_];
     if (!full && cursor_ + kAhead < count) store_.Prefetch(sealed_dirty_[cursor_ + kAhead]);
     HotEntry* entry = store_.At(number);
-    if ((entry->flags & HotEntry::kLive) != 0 && Pending(number, entry)) SerialisePut(entry);
+    if (Visible(entry)) {
+      if (Pending(number, entry)) SerialisePut(entry);
+    } else if ((entry->flags & HotEntry::kGone) != 0 && Pending(number, entry)) {
+      entry->dirty_seq = mark_;  // its erase record stands already
+    }
     ++cursor_;
   }
   return cursor_ >= count;

@@ -1,6 +1,9 @@
 #include "run_seed.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -122,6 +125,21 @@ std::string ReadText(const std::string& path) {
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
+}
+
+// RocksDB works on real files, also here (state/rocksdb/README.md).
+class TempDir {
+ public:
+  ~TempDir() { std::filesystem::remove_all(path_); }
+  const std::string& path() const { return path_; }
+
+ private:
+  const std::string path_ =
+      std::filesystem::temp_directory_path() / absl::StrCat("weir-sim-", getpid());
+};
+const std::string& StateDir() {
+  static const TempDir dir;
+  return dir.path();
 }
 
 class SeedRun {
@@ -260,10 +278,11 @@ class SeedRun {
         absl::StrCat("checkpoints.interval=", scenario_.interval_ms, "ms"),
         absl::StrCat("operators.guard.agent.order=", scenario_.order),
         absl::StrCat("operators.failures.allowed_lateness=", scenario_.late ? "0s" : "31d"),
-        "sources.auth.event_time.all_idle=hold",
-        "operators.guard.agent.endpoint=\"sim:\"",
-        "operators.guard.agent.timeout=10h",
-        "operators.guard.agent.attempt_timeout=5s"};
+        "sources.auth.event_time.all_idle=hold", "operators.guard.agent.endpoint=\"sim:\"",
+        "operators.guard.agent.timeout=10h", "operators.guard.agent.attempt_timeout=5s",
+        // With so little memory that state goes to RocksDB and comes back all the time.
+        absl::StrCat("state.backend=", options_.seed % 3 == 0 ? "rocksdb" : "memory"),
+        "state.hot_bytes=64KiB", absl::StrCat("state.dir=", StateDir())};
     if (options_.kafka) request.overrides.emplace_back("log=\"simkafka:\"");
     if (scenario_.exactly_once) {
       for (const char* sink : {"decisions", "blocked", "late"}) {

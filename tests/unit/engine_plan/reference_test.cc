@@ -12,7 +12,7 @@ TEST(Reference, HoldsEveryOptionOfEveryLevel) {
   for (const char* row : {
            "| `parallelism` | integer, 1 to 32768 | `1` | ",
            "| `interval` | duration, at least 10ms | `10s` | ",
-           "| `hot_bytes` | size, at least 1MiB | `256MiB` | ",
+           "| `hot_bytes` | size, at least 64KiB | `256MiB` | ",
            "| `start` | `earliest`, `latest` | `earliest` | ",
            "| `event_time.field` | text | required | ",
            "| `schema` | table field: type | required | ",

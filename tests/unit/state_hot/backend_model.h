@@ -1,9 +1,11 @@
 // A backend against a model of ordered maps, driven by a seed: random operations, seals whose
-// slices mix with further changes, aborted checkpoints, restores at another parallelism. What a
+// slices mix with further changes, aborted checkpoints, crashes with restores at another
+// parallelism; over a store also spills, evictions, and write-backs that take their time. What a
 // checkpoint holds is compared with the model as it was at the seal.
 #pragma once
 
 #include <array>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -19,7 +21,7 @@ namespace weir {
 
 class BackendModel : private ModelTables {
  public:
-  BackendModel(BackendFactory make, uint64_t seed) : make_(std::move(make)), random_(seed) {
+  BackendModel(BackendParam param, uint64_t seed) : param_(std::move(param)), random_(seed) {
     now_ms_ = 1000;
     Start(1 + static_cast<int>(random_.Uniform(3)), {});
   }
@@ -35,7 +37,7 @@ class BackendModel : private ModelTables {
     else if (dice < 870)
       Scan();
     else if (dice < 940)
-      Slice();
+      Work();
     else if (dice < 960)
       Reclaim();
     else if (dice < 985)
@@ -53,6 +55,7 @@ class BackendModel : private ModelTables {
   int64_t restores = 0;
   int64_t changes_during_seal = 0;
   int64_t expired_seen = 0;
+  int64_t spills = 0;
 
  private:
   static constexpr int kMaxParallelism = 16;
@@ -69,10 +72,26 @@ class BackendModel : private ModelTables {
     std::string key;
     std::string sub;
   };
+  // A seal on its way into the store and into the segments.
+  struct Flight {
+    SealedState sealed;
+    bool full = false;
+    bool spill = false;
+    std::vector<SealedState> parts;
+    bool stored = false;
+    bool done = false;
+  };
   struct Subtask {
     std::unique_ptr<StateBackend> backend;
     std::array<StateTable*, kTables> tables{};
-    bool written = true;  // its part of the seal in progress
+    bool sealing = false;
+    bool spilling = false;  // then it seals for a spill
+    bool landed = true;     // its part of the checkpoint in progress
+    bool planned_base = false;
+    std::deque<Flight> flights;  // as in engine/runtime/segment_writer.h
+    bool has_base = false;
+    std::vector<SealedState> chain;
+    std::vector<SealedState> acknowledged;  // the chain with the checkpoint, before what came next
   };
 
   int64_t Now(int table) const { return table == kEventTtl ? watermark_ms_ : now_ms_; }
@@ -112,17 +131,24 @@ class BackendModel : private ModelTables {
   void Erase();
   void Read();
   void Scan();
-  void Slice();
+  void Work();
+  void Slice(Subtask* subtask);
+  void HandOver(Subtask* subtask);
+  void Fly(Subtask* subtask);
+  void Land(Subtask* subtask);
+  void Settle();
+  void Spill(Subtask* subtask);
   void Reclaim();
   void Tick();
   void SettleFirstWatermark();
   void Seal();
-  void FinishSeal();
+  void FinishCheckpoint();
+  std::vector<SealedState> WholeChain() const;
   void CheckChain();
   void RestoreElsewhere();
   void Start(int parallelism, const std::vector<SealedState>& chain);
 
-  BackendFactory make_;
+  const BackendParam param_;
   Random random_;
   SystemClock clock_;
   int64_t now_ms_ = 0;
@@ -131,13 +157,13 @@ class BackendModel : private ModelTables {
   Oracle oracle_;
 
   bool sealing_ = false;
-  bool full_ = true;       // the seal in progress
   bool next_full_ = true;  // the last checkpoint was aborted, or there is none
   int64_t next_checkpoint_ = 1;
   Oracle at_seal_;
   int64_t seal_watermark_ms_ = 0;
   int64_t seal_now_ms_ = 0;
-  std::vector<SealedState> chain_;  // of the last complete checkpoint, all subtasks
+  std::vector<SealedState> restored_;  // the chain that the subtasks began with
+  std::vector<SealedState> chain_;     // of the last complete checkpoint, all subtasks
   std::optional<Oracle> complete_;
 };
 
@@ -145,7 +171,7 @@ inline void BackendModel::Start(int parallelism, const std::vector<SealedState>&
   subtasks_.clear();
   for (int i = 0; i < parallelism; ++i) {
     Subtask subtask;
-    subtask.backend = make_(&clock_);
+    subtask.backend = param_.make(&clock_);
     for (const SealedState& sealed : chain) {
       RestoreInto(subtask.backend.get(), sealed, [&](uint16_t group) {
         return group == kBroadcastKeyGroup || OwnerOf(group, parallelism, kMaxParallelism) == i;
@@ -183,6 +209,7 @@ inline void BackendModel::Write() {
   entries[id].value = v;
   Stamp(a.table, &entries[id]);
   if (sealing_) ++changes_during_seal;
+  if (random_.OneIn(4)) Settle();
 }
 
 inline void BackendModel::Erase() {
@@ -266,10 +293,14 @@ inline void BackendModel::Tick() {
 inline void BackendModel::Seal() {
   if (sealing_) return;
   sealing_ = true;
-  full_ = next_full_ || random_.OneIn(5);
+  const bool full = next_full_ || random_.OneIn(5);
+  next_full_ = false;
   for (Subtask& subtask : subtasks_) {
-    subtask.backend->Seal(next_checkpoint_, full_);
-    subtask.written = false;
+    while (subtask.sealing) Slice(&subtask);
+    const bool whole = full || (param_.store && !subtask.planned_base);
+    subtask.backend->Seal(next_checkpoint_, whole);
+    subtask.sealing = true;
+    subtask.landed = false;
   }
   at_seal_ = oracle_;
   seal_now_ms_ = now_ms_;
@@ -277,35 +308,107 @@ inline void BackendModel::Seal() {
   ++next_checkpoint_;
 }
 
-inline void BackendModel::Slice() {
-  if (!sealing_) return;
+// What the tasks and the I/O threads do meanwhile.
+inline void BackendModel::Work() {
   Subtask& subtask = subtasks_[random_.Uniform(subtasks_.size())];
-  if (!subtask.written) subtask.written = subtask.backend->WriteSlice(1);
-  for (const Subtask& other : subtasks_) {
-    if (!other.written) return;
-  }
-  FinishSeal();
+  Fly(&subtask);
+  if (random_.OneIn(8)) Spill(&subtask);
+  if (subtask.sealing) Slice(&subtask);
 }
 
-inline void BackendModel::FinishSeal() {
-  sealing_ = false;
-  std::vector<SealedState> parts;
-  for (size_t i = 0; i < subtasks_.size(); ++i) {
-    SealedState sealed = subtasks_[i].backend->TakeSealed();
-    ASSERT_EQ(sealed.epoch, next_checkpoint_ - 1);
-    ASSERT_EQ(sealed.full, full_);
-    // Of broadcast state one copy is kept, as the runtime does.
-    std::erase_if(sealed.tables, [&](const SealedTable& t) { return t.broadcast && i > 0; });
-    parts.push_back(std::move(sealed));
+inline void BackendModel::Slice(Subtask* subtask) {
+  if (subtask->backend->WriteSlice(1)) HandOver(subtask);
+}
+
+inline void BackendModel::HandOver(Subtask* subtask) {
+  Flight flight;
+  flight.sealed = subtask->backend->TakeSealed();
+  flight.full = flight.sealed.full;
+  flight.spill = std::exchange(subtask->spilling, false);
+  subtask->sealing = false;
+  subtask->planned_base |= flight.full;
+  if (flight.sealed.rest == nullptr) {
+    flight.stored = flight.done = true;
+    flight.parts.push_back(std::move(flight.sealed));
   }
+  subtask->flights.push_back(std::move(flight));
+  Land(subtask);
+}
+
+// One step of one flight: the first that is not in the store, or one that is and is being written.
+inline void BackendModel::Fly(Subtask* subtask) {
+  for (Flight& flight : subtask->flights) {
+    if (flight.done || (flight.stored && random_.OneIn(2))) continue;
+    SealedState part;
+    const StatusOr<bool> more = flight.sealed.rest->Next(&part);
+    ASSERT_TRUE(more.ok()) << more.status();
+    if (!std::exchange(flight.stored, true)) subtask->backend->StoreDone();
+    flight.done = !*more;
+    if (*more) flight.parts.push_back(std::move(part));
+    break;
+  }
+  Land(subtask);
+}
+
+inline void BackendModel::Land(Subtask* subtask) {
+  bool acknowledged = false;
+  while (!subtask->flights.empty() && subtask->flights.front().done) {
+    Flight flight = std::move(subtask->flights.front());
+    subtask->flights.pop_front();
+    if (flight.spill && !flight.full && !subtask->has_base) continue;
+    if (flight.full) {
+      subtask->chain.clear();
+      subtask->has_base = true;
+    }
+    for (SealedState& part : flight.parts) {
+      // Of broadcast state one copy is kept, as the runtime does.
+      std::erase_if(part.tables, [&](const SealedTable& t) {
+        return t.broadcast && subtask != &subtasks_.front();
+      });
+      subtask->chain.push_back(std::move(part));
+    }
+    if (flight.spill) continue;
+    acknowledged = subtask->landed = true;
+    subtask->acknowledged = subtask->chain;
+  }
+  if (!acknowledged || !sealing_) return;
+  for (const Subtask& other : subtasks_) {
+    if (!other.landed) return;
+  }
+  FinishCheckpoint();
+}
+
+inline void BackendModel::Settle() {
+  for (Subtask& subtask : subtasks_) subtask.backend->Settle();
+}
+
+inline void BackendModel::Spill(Subtask* subtask) {
+  if (!param_.store || subtask->sealing || subtask->flights.size() > 2) return;
+  const StateBackend::Spill wanted = subtask->backend->WantsSpill();
+  if (wanted == StateBackend::Spill::kNone && !random_.OneIn(8)) return;
+  subtask->backend->Seal(next_checkpoint_, wanted == StateBackend::Spill::kFull);
+  subtask->sealing = subtask->spilling = true;
+  ++spills;
+}
+
+inline std::vector<SealedState> BackendModel::WholeChain() const {
+  std::vector<SealedState> chain;
+  if (!subtasks_.front().has_base) chain = restored_;
+  for (const Subtask& subtask : subtasks_) {
+    chain.insert(chain.end(), subtask.acknowledged.begin(), subtask.acknowledged.end());
+  }
+  return chain;
+}
+
+inline void BackendModel::FinishCheckpoint() {
+  sealing_ = false;
   if (random_.OneIn(6)) {
     ++aborted;
     next_full_ = true;  // its changes are lost for the chain
+    for (Subtask& subtask : subtasks_) subtask.has_base = subtask.planned_base = false;
     return;
   }
-  if (full_) chain_.clear();
-  next_full_ = false;
-  for (SealedState& part : parts) chain_.push_back(std::move(part));
+  chain_ = WholeChain();
   complete_ = at_seal_;
   ++checkpoints;
   CheckChain();
@@ -343,11 +446,13 @@ inline void BackendModel::RestoreElsewhere() {
   if (!complete_.has_value()) return;
   static constexpr int kParallelisms[] = {1, 2, 3, 5, 8};
   sealing_ = false;
+  // Deltas may continue the chain that was restored; the runtime begins a new one.
+  next_full_ = param_.store;
   now_ms_ += static_cast<int64_t>(random_.Uniform(100));  // the job was down
   oracle_ = *complete_;
   SettleFirstWatermark();
+  restored_ = chain_;
   Start(kParallelisms[random_.Uniform(5)], chain_);
-  // Deltas continue the chain that was restored.
   ++restores;
   CompareAll();
 }

@@ -27,9 +27,9 @@ TEST(HotBackendModel, RandomOperations) {
   int64_t restores = 0;
   int64_t changes_during_seal = 0;
   int64_t expired = 0;
-  for (uint64_t seed = 1; seed <= 40; ++seed) {
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    BackendModel model(kHot.make, seed);
+    BackendModel model(kHot, seed);
     for (int i = 0; i < 10'000 && !::testing::Test::HasFailure(); ++i) model.Step();
     ASSERT_FALSE(::testing::Test::HasFailure());
     model.CompareAll();
@@ -52,7 +52,7 @@ bool ModelFails(uint64_t seed) {
   ::testing::TestPartResultArray failures;
   ::testing::ScopedFakeTestPartResultReporter reporter(
       ::testing::ScopedFakeTestPartResultReporter::INTERCEPT_ONLY_CURRENT_THREAD, &failures);
-  BackendModel model(kHot.make, seed);
+  BackendModel model(kHot, seed);
   for (int i = 0; i < 10'000 && failures.size() == 0; ++i) model.Step();
   return failures.size() > 0;
 }

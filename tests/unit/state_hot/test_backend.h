@@ -22,6 +22,7 @@ using BackendFactory = std::function<std::unique_ptr<StateBackend>(const Clock*)
 struct BackendParam {
   const char* name;
   BackendFactory make;
+  bool store = false;  // values are decoded when they are first asked for
 };
 inline void PrintTo(const BackendParam& param, std::ostream* out) { *out << param.name; }
 
@@ -57,10 +58,30 @@ inline std::string GetInt(StateTable* table, const KeyRef& key, std::string_view
   return value == nullptr ? "-" : std::to_string(*static_cast<const int64_t*>(value));
 }
 
+// The seal that has been serialised: through the store, if there is one, and as one piece.
+inline SealedState TakeWhole(StateBackend* backend) {
+  SealedState sealed = backend->TakeSealed();
+  if (sealed.rest == nullptr) return sealed;
+  bool first = true;
+  for (;;) {
+    SealedState part;
+    const StatusOr<bool> more = sealed.rest->Next(&part);
+    EXPECT_TRUE(more.ok()) << more.status();
+    if (more.ok() && first) {
+      backend->StoreDone();
+      backend->Settle();
+    }
+    first = false;
+    if (!more.ok() || !*more) break;
+    for (SealedTable& table : part.tables) sealed.tables.push_back(std::move(table));
+  }
+  sealed.rest = nullptr;
+  return sealed;
+}
 inline SealedState Finish(StateBackend* backend, int64_t slice_ns = 200'000) {
   while (!backend->WriteSlice(slice_ns)) {
   }
-  return backend->TakeSealed();
+  return TakeWhole(backend);
 }
 inline SealedState SealAll(StateBackend* backend, int64_t n, bool full = false) {
   backend->Seal(n, full);

@@ -1,0 +1,154 @@
+#include "state/rocksdb/rocks_options.h"
+
+#include <string>
+#include <utility>
+
+#include "rocksdb/file_system.h"
+#include "rocksdb/filter_policy.h"
+#include "rocksdb/slice_transform.h"
+#include "rocksdb/table.h"
+#include "state/rocksdb/rocks_key.h"
+
+namespace weir {
+namespace {
+
+class UnsyncedFile : public rocksdb::FSWritableFileOwnerWrapper {
+ public:
+  using FSWritableFileOwnerWrapper::FSWritableFileOwnerWrapper;
+  rocksdb::IOStatus Sync(const rocksdb::IOOptions&, rocksdb::IODebugContext*) override {
+    return rocksdb::IOStatus::OK();
+  }
+  rocksdb::IOStatus Fsync(const rocksdb::IOOptions&, rocksdb::IODebugContext*) override {
+    return rocksdb::IOStatus::OK();
+  }
+  rocksdb::IOStatus RangeSync(uint64_t, uint64_t, const rocksdb::IOOptions&,
+                              rocksdb::IODebugContext*) override {
+    return rocksdb::IOStatus::OK();
+  }
+};
+
+class UnsyncedDirectory : public rocksdb::FSDirectoryWrapper {
+ public:
+  using FSDirectoryWrapper::FSDirectoryWrapper;
+  rocksdb::IOStatus Fsync(const rocksdb::IOOptions&, rocksdb::IODebugContext*) override {
+    return rocksdb::IOStatus::OK();
+  }
+  rocksdb::IOStatus FsyncWithDirOptions(const rocksdb::IOOptions&, rocksdb::IODebugContext*,
+                                        const rocksdb::DirFsyncOptions&) override {
+    return rocksdb::IOStatus::OK();
+  }
+};
+
+class UnsyncedFileSystem : public rocksdb::FileSystemWrapper {
+ public:
+  using FileSystemWrapper::FileSystemWrapper;
+  const char* Name() const override { return "weir.unsynced"; }
+  rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
+                                    std::unique_ptr<rocksdb::FSWritableFile>* file,
+                                    rocksdb::IODebugContext* debug) override {
+    return Wrap(FileSystemWrapper::NewWritableFile(name, options, file, debug), file);
+  }
+  rocksdb::IOStatus ReopenWritableFile(const std::string& name, const rocksdb::FileOptions& options,
+                                       std::unique_ptr<rocksdb::FSWritableFile>* file,
+                                       rocksdb::IODebugContext* debug) override {
+    return Wrap(FileSystemWrapper::ReopenWritableFile(name, options, file, debug), file);
+  }
+  rocksdb::IOStatus NewDirectory(const std::string& name, const rocksdb::IOOptions& options,
+                                 std::unique_ptr<rocksdb::FSDirectory>* dir,
+                                 rocksdb::IODebugContext* debug) override {
+    rocksdb::IOStatus status = FileSystemWrapper::NewDirectory(name, options, dir, debug);
+    if (status.ok()) *dir = std::make_unique<UnsyncedDirectory>(std::move(*dir));
+    return status;
+  }
+
+ private:
+  static rocksdb::IOStatus Wrap(rocksdb::IOStatus status,
+                                std::unique_ptr<rocksdb::FSWritableFile>* file) {
+    if (status.ok()) *file = std::make_unique<UnsyncedFile>(std::move(*file));
+    return status;
+  }
+};
+
+// Lets a filter answer "nothing under this key" before a scan of its sub keys.
+class KeyPrefix : public rocksdb::SliceTransform {
+ public:
+  const char* Name() const override { return "weir.key"; }
+  rocksdb::Slice Transform(const rocksdb::Slice& key) const override {
+    return {key.data(), RocksPrefixSize(key.ToStringView())};
+  }
+  bool InDomain(const rocksdb::Slice& key) const override {
+    return RocksPrefixSize(key.ToStringView()) > 0;
+  }
+};
+
+rocksdb::BlockBasedTableOptions TableOptions(std::shared_ptr<rocksdb::Cache> cache) {
+  rocksdb::BlockBasedTableOptions table;
+  // The default is 8 MiB for each database; ours is a part of state.hot_bytes.
+  table.block_cache = std::move(cache);
+  // Else indexes and filters grow with the state, outside of any bound (reliability.md B-88).
+  table.cache_index_and_filter_blocks = true;
+  // Keys that the store does not have are the common case of a ledger: 10 bits give 1 % false hits.
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  // Finds a key in its block without a binary search; measured with the rest in performance.md 2.2.
+  table.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
+  // Debian's build computes the default, CRC32C, in software (ecosystem.md B.2).
+  table.checksum = rocksdb::kXXH3;
+  return table;
+}
+
+}  // namespace
+
+rocksdb::Env* UnsyncedEnv() {
+  static const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(
+      std::make_shared<UnsyncedFileSystem>(rocksdb::FileSystem::Default()));
+  return env.get();
+}
+
+rocksdb::Options RocksOptions(std::shared_ptr<rocksdb::Cache> cache) {
+  rocksdb::Options options;
+  options.env = UnsyncedEnv();
+  // The folder is this incarnation's own: one that is there already is a bug (reliability.md B-14).
+  options.create_if_missing = true;
+  options.error_if_exists = true;
+  // Everything comes in as a sorted file (RocksIngestOptions); the memtable stays empty.
+  options.write_buffer_size = size_t{64} * 1024;
+  options.avoid_flush_during_shutdown = true;
+  // Reads are CPU-bound on NVMe, and state that large is rare; Snappy is the default.
+  options.compression = rocksdb::kNoCompression;
+  options.prefix_extractor = std::make_shared<KeyPrefix>();
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(TableOptions(std::move(cache))));
+  // No timer threads and no statistics files: the job has metrics of its own.
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+  // The log of a store that is deleted at the end is of use only while something is wrong.
+  options.info_log_level = rocksdb::ERROR_LEVEL;
+  options.keep_log_file_num = 1;
+  return options;
+}
+
+rocksdb::IngestExternalFileOptions RocksIngestOptions() {
+  rocksdb::IngestExternalFileOptions options;
+  // The file is ours: link it, do not copy it.
+  options.move_files = true;
+  // With an empty memtable no flush can be needed; one would mean that two ways of writing are
+  // mixed, which 7.8.3 does not survive (order in L0, ecosystem.md B.2).
+  options.allow_blocking_flush = false;
+  // Only RocksDB before 5.16 looks for the number in the file.
+  options.write_global_seqno = false;
+  return options;
+}
+
+rocksdb::ReadOptions RocksScanOptions() {
+  rocksdb::ReadOptions options;
+  options.total_order_seek = true;  // across keys, so prefix filters do not apply
+  options.fill_cache = false;       // what is scanned once would push out what is asked for again
+  return options;
+}
+
+rocksdb::ReadOptions RocksPrefixOptions() {
+  rocksdb::ReadOptions options;
+  options.prefix_same_as_start = true;  // ends behind the key, and lets the filter answer first
+  return options;
+}
+
+}  // namespace weir
