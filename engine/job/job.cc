@@ -168,7 +168,7 @@ StatusOr<std::shared_ptr<AgentChannel>> Job::OpenAgent(const std::string& endpoi
     if (channel == nullptr) {
       WEIR_ASSIGN_OR_RETURN(channel, type->create(env_, endpoint));
       auto* metered = dynamic_cast<MeteredAgentChannel*>(channel.get());
-      if (metered != nullptr) metered->UseMetrics(&metrics_, plan_.logical.job.name);
+      if (metered != nullptr) metered->UseMetrics(metrics_, plan_.logical.job.name);
     }
     return channel;
   });

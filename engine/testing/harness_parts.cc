@@ -171,7 +171,8 @@ Status HarnessSubtask::Process(int input, RecordBatch batch) {
     return Err(ErrorCode::kOperatorFailed, "the operator does not accept input (CanAccept)",
                "advance the time or complete what it waits for, then send again");
   }
-  return After(node_->ProcessInput(input, std::move(batch)));
+  const size_t bytes = batch.MemoryBytes();
+  return After(node_->ProcessInput(input, std::move(batch), bytes));
 }
 
 Status HarnessSubtask::AdvanceWatermark(int64_t ms) {
