@@ -44,7 +44,7 @@ class BackendModel : private ModelTables {
       Tick();
     else if (dice < 999)
       Seal();
-    else
+    else if (!param_.store || random_.OneIn(4))  // it takes as long as a thousand steps
       RestoreElsewhere();
   }
   // The whole state, by ScanAll, against the model.
