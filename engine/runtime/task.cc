@@ -56,9 +56,9 @@ bool Task::RunTurn() {
   } catch (const StateReadError& e) {
     Fail(e.status());
   } catch (const std::exception& e) {
-    Fail(Err(ErrorCode::kUserException, absl::StrCat("task '", name_, "': ", e.what())));
+    Fail(Err(ErrorCode::kUserException, absl::StrCat("exception: ", e.what())));
   } catch (...) {
-    Fail(Err(ErrorCode::kUserException, absl::StrCat("task '", name_, "': unknown exception")));
+    Fail(Err(ErrorCode::kUserException, "exception of an unknown type"));
   }
   return false;
 }
