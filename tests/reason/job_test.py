@@ -2,8 +2,10 @@
 """The shipped job, asking weir-agent, asking a model, with a memo in a real Redis: the outputs are those of the
 embedded agent whatever the model's endpoint and the memo do, and a replay does not pay again."""
 
+import os
+
 from fake_openai import FakeOpenAi
-from rig import Agent, Redis, run_ssh_guard, until
+from rig import WORK, Agent, Redis, run_ssh_guard, until
 
 
 def check(name, agent):
@@ -49,6 +51,15 @@ def main():
         assert list(check("no-memo", agent)) == base
         assert spent() == 45
         agent.end()
+        # A rule file that says what the statistics say needs neither.
+        policy = os.path.join(WORK, "policy.yaml")
+        with open(policy, "w") as f:
+            f.write("weir_rules: 1\nname: p\nrules:\n"
+                    "  - { when: 'novelty.count >= 5', verdict: quarantine, action: block }\n")  # fmt: skip
+        agent = Agent("--reasoner", "rules", "--rules", policy)
+        assert list(check("rules", agent)) == base
+        agent.end()
+        assert spent() == 0
         print(f"ok, {calls} calls for 45 decisions of a flaky endpoint")
     finally:
         if redis.process.poll() is None:

@@ -3,6 +3,7 @@
 TLS. Whatever happens to it, every question is answered; only calls to the model are lost."""
 
 import os
+import socket
 import statistics
 import threading
 import time
@@ -146,6 +147,19 @@ def check_password(fake):
     assert "hunter2" not in log and "WRONGPASS" in log, log
 
 
+def check_strangers(fake):
+    """What answers at the memo's address is no Redis, or says nothing at all."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for port in (fake.server.server_address[1], silent.getsockname()[1]):
+            probe = start(fake, None, f"redis://127.0.0.1:{port}")
+            for i in range(3):
+                reply = probe.ask(f"s{port}-{i}")
+                assert reply["verdict"] == "quarantine" and reply["us"] < 1_000_000, reply
+            until("given up", lambda: probe.metric("weir_memo_failures_total reason=connect") >= 1)
+            assert "verdict" in probe.ask(f"s{port}-again") and probe.metric("weir_memo_connected") == 0
+            probe.close()
+
+
 def check_tls(fake):
     own, stranger = certificate("own"), certificate("stranger")
     redis = Redis()
@@ -184,6 +198,7 @@ def main():
             check(fake, redis)
             redis.cli("FLUSHALL")
         check_password(fake)
+        check_strangers(fake)
         check_tls(fake)
         measure(fake, redis)
     finally:
