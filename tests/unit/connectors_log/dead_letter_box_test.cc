@@ -114,7 +114,8 @@ class DeadLetterBoxTest : public ::testing::Test {
   std::vector<std::string> Values(const std::string& topic) {
     std::vector<std::string> values;
     const auto log = NewLog();
-    for (const int partition : *log->Partitions(topic)) {
+    const std::vector<int> partitions = *log->Partitions(topic);
+    for (const int partition : partitions) {
       const auto reader = *log->OpenReader(topic, partition, {});
       LogChunk chunk;
       EXPECT_TRUE(reader->Read({}, &chunk).ok());
