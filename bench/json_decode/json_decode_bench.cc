@@ -1,6 +1,11 @@
-// What a line of the main job's input costs: decode to columns, write back as JSON, key, encoded
-// row. Reads /work/shared/data/ssh-auth/events.ndjson, or the file that WEIR_BENCH_EVENTS names.
+// What a line of the main job's input costs: decode to columns (from JSON, and the same events from
+// Protobuf), write back as JSON or Protobuf, key, encoded row. Reads
+// /work/shared/data/ssh-auth/events.ndjson, or the file that WEIR_BENCH_EVENTS names.
 #include <benchmark/benchmark.h>
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/descriptor.pb.h>
+#include <google/protobuf/dynamic_message.h>
+#include <google/protobuf/text_format.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -10,6 +15,9 @@
 #include <vector>
 
 #include "connectors/format/json_decoder.h"
+#include "connectors/format/protobuf_decoder.h"
+#include "connectors/format/protobuf_encoder.h"
+#include "connectors/format/protobuf_type.h"
 #include "engine/model/key.h"
 #include "engine/model/row.h"
 #include "engine/model/value.h"
@@ -75,6 +83,108 @@ void BM_Decode(benchmark::State& state) {
   CountRows(state);
 }
 BENCHMARK(BM_Decode);
+
+// The schema above as a message, its events as records of it.
+class ProtobufEvents {
+ public:
+  ProtobufEvents() : schema_(AuthSchema()) {
+    constexpr char kFile[] = R"(file { name: "ssh.proto" package: "ssh" syntax: "proto3"
+      message_type { name: "Event" oneof_decl { name: "_src_ip" } oneof_decl { name: "_user" }
+        field { name: "host" number: 1 type: TYPE_STRING label: LABEL_OPTIONAL }
+        field { name: "line" number: 2 type: TYPE_INT64 label: LABEL_OPTIONAL }
+        field { name: "ts" number: 3 type: TYPE_INT64 label: LABEL_OPTIONAL }
+        field { name: "src_ip" number: 4 type: TYPE_STRING label: LABEL_OPTIONAL
+                proto3_optional: true oneof_index: 0 }
+        field { name: "user" number: 5 type: TYPE_STRING label: LABEL_OPTIONAL
+                proto3_optional: true oneof_index: 1 }
+        field { name: "kind" number: 6 type: TYPE_STRING label: LABEL_OPTIONAL }
+        field { name: "message" number: 7 type: TYPE_STRING label: LABEL_OPTIONAL } } })";
+    WEIR_CHECK(google::protobuf::TextFormat::ParseFromString(kFile, &set_));
+    const auto type = *ProtobufType::Load(set_.SerializeAsString(), "ssh.Event");
+    std::vector<ProtobufType::Problem> problems;
+    read_ = type->Compile(*schema_, FormatUse::kRead, &problems);
+    write_ = type->Compile(*schema_, FormatUse::kWrite, &problems);
+    WEIR_CHECK(problems.empty());
+    JsonDecoder decoder(schema_);
+    ProtobufEncoder encoder(write_);
+    for (const std::string_view line : AllEvents().lines) {
+      RecordBatch batch(schema_);
+      WEIR_CHECK(decoder.Decode(line, &batch).ok());
+      encoder.Encode(batch, 0, &records_.emplace_back());
+    }
+  }
+  const google::protobuf::FileDescriptorSet& set() const { return set_; }
+  const SchemaPtr& schema() const { return schema_; }
+  const std::shared_ptr<const WireMessage>& read() const { return read_; }
+  const std::shared_ptr<const WireMessage>& write() const { return write_; }
+  const std::vector<std::string>& records() const { return records_; }
+
+ private:
+  google::protobuf::FileDescriptorSet set_;
+  SchemaPtr schema_;
+  std::shared_ptr<const WireMessage> read_, write_;
+  std::vector<std::string> records_;
+};
+
+const ProtobufEvents& AllProtobufEvents() {
+  static const ProtobufEvents events;
+  return events;
+}
+
+void FillProtobuf(ProtobufDecoder* decoder, size_t* next, RecordBatch* batch) {
+  const std::vector<std::string>& records = AllProtobufEvents().records();
+  batch->Clear();
+  for (size_t k = 0; k < kRows; ++k) {
+    const Status status = decoder->Decode(records[(*next)++ % records.size()], batch);
+    WEIR_CHECK(status.ok(), FormatError(status));
+    batch->AppendMeta(0, Origin{0, 0, static_cast<int64_t>(k)}, 0);
+  }
+}
+
+void BM_DecodeProtobuf(benchmark::State& state) {
+  const ProtobufEvents& events = AllProtobufEvents();
+  ProtobufDecoder decoder(events.schema(), events.read());
+  RecordBatch batch(events.schema());
+  size_t next = 0;
+  for (auto _ : state) FillProtobuf(&decoder, &next, &batch);
+  CountRows(state);
+}
+BENCHMARK(BM_DecodeProtobuf);
+
+// What libprotobuf's reflection needs only to parse them, without any column.
+void BM_ParseDynamicMessage(benchmark::State& state) {
+  const ProtobufEvents& events = AllProtobufEvents();
+  google::protobuf::DescriptorPool pool;
+  for (const auto& file : events.set().file()) pool.BuildFile(file);
+  google::protobuf::DynamicMessageFactory factory(&pool);
+  const std::unique_ptr<google::protobuf::Message> message(
+      factory.GetPrototype(pool.FindMessageTypeByName("ssh.Event"))->New());
+  size_t next = 0;
+  for (auto _ : state) {
+    for (size_t k = 0; k < kRows; ++k) {
+      WEIR_CHECK(message->ParseFromString(events.records()[next++ % events.records().size()]));
+    }
+  }
+  CountRows(state);
+}
+BENCHMARK(BM_ParseDynamicMessage);
+
+void BM_RowToProtobuf(benchmark::State& state) {
+  const ProtobufEvents& events = AllProtobufEvents();
+  ProtobufDecoder decoder(events.schema(), events.read());
+  ProtobufEncoder encoder(events.write());
+  RecordBatch batch(events.schema());
+  size_t next = 0;
+  FillProtobuf(&decoder, &next, &batch);
+  std::string out;
+  for (auto _ : state) {
+    out.clear();
+    for (size_t i = 0; i < batch.rows(); ++i) encoder.Encode(batch, i, &out);
+    benchmark::DoNotOptimize(out.data());
+  }
+  CountRows(state);
+}
+BENCHMARK(BM_RowToProtobuf);
 
 void BM_RowToJson(benchmark::State& state) {
   JsonDecoder decoder(AuthSchema());

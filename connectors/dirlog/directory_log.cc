@@ -100,7 +100,7 @@ std::unique_ptr<LogClient> NewDirectoryLog(const Env& env, std::string root) {
 
 LogType DirectoryLogType() {
   return {"dir", "Files in a folder: dir:PATH, one file of lines for each partition.",
-          CreateFromUrl};
+          CreateFromUrl, /*line_files=*/true};
 }
 
 }  // namespace weir

@@ -27,30 +27,52 @@ class RawDecoder : public RecordDecoder {
   }
 };
 
-StatusOr<std::unique_ptr<RecordDecoder>> NewRawDecoder(const SchemaPtr& schema) {
-  const TypeKind kind = schema->size() > 0 ? schema->field(0).type.kind : TypeKind::kInt64;
+Status CheckRawSchema(const Schema& schema) {
+  const TypeKind kind = schema.size() > 0 ? schema.field(0).type.kind : TypeKind::kInt64;
   if (kind != TypeKind::kString && kind != TypeKind::kBytes) {
     return Err(ErrorCode::kPlanSchema, "format 'raw' needs a string or bytes field first");
   }
-  for (int i = 1; i < schema->size(); ++i) {
-    if (schema->field(i).nullable) continue;
-    return Err(ErrorCode::kPlanSchema, "format 'raw' leaves '" + schema->field(i).name +
+  for (int i = 1; i < schema.size(); ++i) {
+    if (schema.field(i).nullable) continue;
+    return Err(ErrorCode::kPlanSchema, "format 'raw' leaves '" + schema.field(i).name +
                                            "' null, but the schema does not allow that");
   }
-  return std::unique_ptr<RecordDecoder>(std::make_unique<RawDecoder>());
+  return absl::OkStatus();
+}
+
+std::optional<FormatPlan> PlanRaw(const FormatContext& context) {
+  const Status status = context.use == FormatUse::kRead
+                            ? CheckRawSchema(*context.schema)
+                            : Err(ErrorCode::kConfigBadValue, "format 'raw' can only be read");
+  if (!status.ok()) {
+    context.errors->Add("format", status);
+    return std::nullopt;
+  }
+  FormatPlan plan;
+  plan.new_decoder = []() -> StatusOr<std::unique_ptr<RecordDecoder>> {
+    return std::make_unique<RawDecoder>();
+  };
+  return plan;
+}
+
+// What writes JSON needs no plan: it is what a sink does by itself.
+std::optional<FormatPlan> PlanJson(const FormatContext& context) {
+  FormatPlan plan;
+  if (context.use == FormatUse::kWrite) return plan;
+  plan.new_decoder = [schema = context.schema]() -> StatusOr<std::unique_ptr<RecordDecoder>> {
+    return std::make_unique<JsonFormatDecoder>(schema);
+  };
+  return plan;
 }
 
 }  // namespace
 
 FormatType JsonFormat() {
-  return {"json", "One JSON object a record; unknown fields are skipped.",
-          [](const SchemaPtr& schema) -> StatusOr<std::unique_ptr<RecordDecoder>> {
-            return std::unique_ptr<RecordDecoder>(std::make_unique<JsonFormatDecoder>(schema));
-          }};
+  return {"json", "One JSON object a record; unknown fields are skipped.", PlanJson};
 }
 
 FormatType RawFormat() {
-  return {"raw", "The whole record as text or bytes in the first field.", NewRawDecoder};
+  return {"raw", "The whole record as text or bytes in the first field.", PlanRaw};
 }
 
 }  // namespace weir

@@ -17,7 +17,9 @@ enum DeadLetterColumn {
   kField,
   kRaw,
   kRawBase64,
-  kTs
+  kTs,
+  kHint,
+  kTruncated
 };
 
 Type Of(TypeKind kind) {
@@ -61,7 +63,9 @@ const SchemaPtr& DeadLetterSchema() {
                                               {"field", Of(TypeKind::kString), true},
                                               {"raw", Of(TypeKind::kString), true},
                                               {"raw_base64", Of(TypeKind::kString), true},
-                                              {"ts", Of(TypeKind::kTimestamp), true}});
+                                              {"ts", Of(TypeKind::kTimestamp), true},
+                                              {"hint", Of(TypeKind::kString), true},
+                                              {"truncated", Of(TypeKind::kBool), true}});
   return schema;
 }
 
@@ -90,6 +94,17 @@ void AppendDeadLetter(const DeadLetterPlace& place, const LogItem& item, const S
     batch->column(kTs).AppendNull();
   } else {
     batch->column(kTs).AppendInt(place.reached_ms);
+  }
+  const std::string hint = ErrorHint(error);
+  if (hint.empty() || !IsPlainText(hint)) {
+    batch->column(kHint).AppendNull();
+  } else {
+    batch->column(kHint).AppendString(hint);
+  }
+  if (item.oversized) {
+    batch->column(kTruncated).AppendBool(true);
+  } else {
+    batch->column(kTruncated).AppendNull();
   }
   batch->AppendMeta(kNoTimestamp, Origin{place.source, place.partition, item.offset}, 0);
 }

@@ -10,10 +10,12 @@
 
 namespace weir {
 
-// Port 1 of a source: {topic, partition, offset, error, reason, field?, raw?, raw_base64?, ts?}.
+// Port 1 of a source: {topic, partition, offset, error, reason, field?, raw?, raw_base64?, ts?,
+// hint?, truncated?}.
 // `error` is "WEIR-2001". `raw` holds the original bytes if they are UTF-8 without NUL, else
 // `raw_base64` does. `ts` is the event time that the partition had reached before the record, null
 // before any: the clock's time would differ at each replay, and so would the output's bytes.
+// `truncated` is true if the log gave only the record's beginning: it cannot be put back.
 const SchemaPtr& DeadLetterSchema();
 
 struct DeadLetterPlace {

@@ -65,8 +65,10 @@ const std::vector<OptionDef>& LogSourceOptionDefs() {
       Required("topic", OptionType::kString, "Topic to read."),
       Choice("start", {"earliest", "latest"},
              "Where to begin in partitions that no checkpoint knows."),
-      Def("format", OptionType::kString, "json", "How records are written."),
-      Required("schema", OptionType::kSchema, "Fields of a record with their types."),
+      Def("format", OptionType::kVariant, "json", "How records are written."),
+      Def("schema", OptionType::kSchema, "",
+          "Fields of a record with their types. Required unless the format knows them "
+          "(protobuf)."),
       EventTimeDef(),
       Choice("on_error", {"dead_letter", "fail"},
              "A record that cannot be read goes to the source's dead_letter output, or stops the "
@@ -81,6 +83,7 @@ const std::vector<OptionDef>& LogSinkOptionDefs() {
       Required("input", OptionType::kString, "Operator or output whose rows are written."),
       Required("topic", OptionType::kString, "Topic to write; one partition per subtask."),
       Def("fields", OptionType::kStringList, "", "Fields to write, in this order; default is all."),
+      Def("format", OptionType::kVariant, "json", "How rows are written."),
       Choice("delivery", {"at_least_once", "exactly_once"},
              "Either way an output that stands in the log is not written again after a restart, so "
              "none repeats. exactly_once also holds output back until its checkpoint is complete: "

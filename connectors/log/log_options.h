@@ -49,6 +49,7 @@ struct LogSinkOptions {
   std::vector<int> columns;        // of the input, in the order of the output; empty = all
   bool exactly_once = false;       // output waits for its checkpoint, see held_output.h
   std::shared_ptr<LogClient> log;  // null = the job's
+  std::function<StatusOr<std::unique_ptr<RecordEncoder>>()> new_encoder;  // null = JSON
 
   // Not in YAML.
   size_t max_pending_bytes = size_t{8} << 20;

@@ -43,6 +43,9 @@ LogSink::LogSink(LogSinkOptions options)
 
 Status LogSink::Open(OperatorContext* context, Collector* out) {
   WEIR_RETURN_IF_ERROR(Operator::Open(context, out));
+  if (options_.new_encoder) {
+    WEIR_ASSIGN_OR_RETURN(encoder_, options_.new_encoder());
+  }
   namer_ = EffectNamer(context->info().job, context->info().uid);
   held_ = HeldOutput(options_.topic, absl::StrCat(context->info().job, "/", context->info().uid),
                      context->info().subtask);
@@ -136,7 +139,11 @@ Status LogSink::Write(const RecordBatch& batch) {
   const int64_t now_ms = context()->env().clock->NowMs();
   for (size_t i = 0; i < batch.rows(); ++i) {
     LogAppend& record = records.emplace_back();
-    RowToJson(batch, i, &record.value);
+    if (encoder_ != nullptr) {
+      encoder_->Encode(batch, i, &record.value);
+    } else {
+      RowToJson(batch, i, &record.value);
+    }
     record.effect_id = namer_.Name(batch.origin[i], batch.emit[i]);
     record.timestamp_ms = now_ms;
   }

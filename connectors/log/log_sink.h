@@ -1,4 +1,5 @@
-// The sink on a log: rows as lines of JSON, each with a stable effect id (DESIGN promise 2).
+// The sink on a log: rows as JSON or in another format, each with a stable effect id (DESIGN
+// promise 2).
 #pragma once
 
 #include <cstdint>
@@ -62,6 +63,7 @@ class LogSink : public Operator {
   void Failed(const Status& status);
 
   const LogSinkOptions options_;
+  std::unique_ptr<RecordEncoder> encoder_;  // null = JSON
   EffectNamer namer_;
   TailPlan plan_;
   Phase phase_ = Phase::kNew;

@@ -26,6 +26,7 @@ Status RegisterAll(Registry* registry) {
     WEIR_RETURN_IF_ERROR(registry->AddOperator(make()));
   }
   WEIR_RETURN_IF_ERROR(registry->AddFormat(JsonFormat()));
+  WEIR_RETURN_IF_ERROR(registry->AddFormat(ProtobufFormat()));
   WEIR_RETURN_IF_ERROR(registry->AddFormat(RawFormat()));
   WEIR_RETURN_IF_ERROR(registry->AddLog(DirectoryLogType()));
   WEIR_RETURN_IF_ERROR(

@@ -277,6 +277,7 @@ StatusOr<OptionValue> Options::ParseScalar(const OptionDef& def, std::string_vie
     case OptionType::kString:
       WEIR_RETURN_IF_ERROR(CheckAllowed(def, text));
       return value;
+    case OptionType::kVariant:
     case OptionType::kExpr:
       return value;
     case OptionType::kStringList:

@@ -26,6 +26,7 @@ enum class OptionType : uint8_t {
   kExpr,        // CEL text
   kTable,       // nested options
   kSchema,      // { field: type text }
+  kVariant,     // a name, or { name: { its options } }; OptionDef::table lists the names as tables
 };
 
 struct OptionDef {
@@ -36,7 +37,7 @@ struct OptionDef {
   std::string doc = {};                      // one sentence, with unit
   std::vector<std::string> allowed = {};     // kString: the only values; empty = any
   std::optional<double> min = {}, max = {};  // kInt, kDouble, kDuration (ms), kSize (bytes)
-  std::vector<OptionDef> table = {};         // kTable; default_text "{}" = as if given empty
+  std::vector<OptionDef> table = {};  // kTable, kVariant; default_text "{}" = as if given empty
 };
 
 // Where a value stood in its file; 1-based; line 0 = nowhere (a default, or built in code).
@@ -47,12 +48,12 @@ struct SourceMark {
 class Options;
 
 struct OptionValue {
-  std::string text;    // scalar types, expr
+  std::string text;    // scalar types, expr, the name of a variant
   int64_t number = 0;  // int, bool, duration, size
   double real = 0;
   std::vector<std::string> list;
   std::vector<std::pair<std::string, std::string>> entries;  // map, schema
-  std::shared_ptr<const Options> table;
+  std::shared_ptr<const Options> table;  // of a variant: null when only its name was given
   SourceMark mark;
   std::vector<SourceMark> item_marks;  // of list items or map values
 };

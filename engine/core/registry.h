@@ -16,17 +16,10 @@
 #include "engine/core/memo.h"
 #include "engine/core/operator.h"
 #include "engine/core/options.h"
+#include "engine/core/plan_errors.h"
 #include "engine/model/types.h"
 
 namespace weir {
-
-// Collects plan-time problems of one operator, each at the option that caused it.
-class PlanErrors {
- public:
-  virtual ~PlanErrors() = default;
-  // `option` may be "" (the operator as a whole) or "mask.src_ip" (an entry of a map or list item).
-  virtual void Add(std::string_view option, const Status& status) = 0;
-};
 
 struct PlanInput {
   std::string name;  // "failures" or "guard.decisions"
@@ -86,6 +79,9 @@ struct LogType {
   std::string scheme;
   std::string doc;
   StatusOr<std::unique_ptr<LogClient>> (*create)(const Env& env, const std::string& url);
+  // Its partitions are files of lines that others may feed by hand: a record must be one line, and
+  // who did not make a partition must not append to it.
+  bool line_files = false;
 };
 
 struct StateBackendType {

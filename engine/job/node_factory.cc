@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "connectors/log/log_sink.h"
 #include "connectors/log/log_source.h"
+#include "engine/core/plain_format.h"
 
 namespace weir {
 namespace {
@@ -34,18 +35,22 @@ StatusOr<std::unique_ptr<Source>> MakeSource(const LogicalNode& node, const Regi
   source.source_number = static_cast<uint32_t>(node.number);
   // A control topic is the engine's own: it is followed for as long as the job runs.
   source.until_end = options.until_end && !control;
-  const std::string format_name = control ? "raw" : node.options.String("format");
-  const FormatType* format = registry.FindFormat(format_name);
-  if (format == nullptr) {
-    return Err(ErrorCode::kConfigUnknownType, absl::StrCat("no format '", format_name, "'"));
+  source.new_decoder = node.format.new_decoder;
+  if (!source.new_decoder) {
+    const std::string name = control ? "raw" : "json";
+    const FormatType* format = registry.FindFormat(name);
+    if (format == nullptr || !format->plan) {
+      return Err(ErrorCode::kConfigUnknownType, absl::StrCat("no format '", name, "'"));
+    }
+    WEIR_ASSIGN_OR_RETURN(source.new_decoder, PlainDecoder(*format, source.schema));
   }
-  source.new_decoder = [create = format->create, schema = source.schema] { return create(schema); };
   return std::unique_ptr<Source>(std::make_unique<LogSource>(std::move(source)));
 }
 
 std::unique_ptr<Operator> MakeSink(const PhysicalPlan& plan, const LogicalNode& node) {
   LogSinkOptions sink = LogSinkOptionsFrom(node.options);
   sink.topic = node.topic;
+  sink.new_encoder = node.format.new_encoder;
   const NodeInput& input = node.inputs[0];
   const Schema& schema = *plan.logical.nodes[input.node].outputs[input.port].schema;
   if (node.options.Has("fields")) {

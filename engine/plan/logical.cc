@@ -71,38 +71,60 @@ class Builder {
   // A source whose schema is good is added even if something else is wrong with it, so that what
   // reads it is checked too.
   void AddSource(const SourceDecl& source) {
-    if (source.schema == nullptr) return;
     LogicalNode node = NewNode(NodeKind::kSource, source.name, source.node->OwnMark());
-    const int event_time = EventTimeField(source);
+    SchemaPtr schema = source.schema;
     if (source.options) {
       TakeLogOptions(*source.options, &node);
-      CheckFormat(*source.options);
+      NodeErrors errors(*source.node, diagnostics_);
+      PlanFormat(FormatUse::kRead, &errors, &schema, &node);
     }
-    node.outputs.push_back({"", source.schema, event_time, {}});
+    if (schema == nullptr) return;
+    const int event_time = EventTimeField(source, *schema);
+    node.outputs.push_back({"", schema, event_time, {}});
     node.outputs.push_back({kDeadLetter, DeadLetterSchema(), -1, {}});
     Append(std::move(node));
   }
 
-  void CheckFormat(const Options& options) {
-    if (!options.Has("format")) return;
-    const std::string& format = options.String("format");
-    if (registry_.FindFormat(format) != nullptr) return;
-    Error(options.MarkOf("format"), ErrorCode::kConfigUnknownType,
-          absl::StrCat("there is no format '", format, "'"),
-          SuggestName(format, registry_.FormatNames(), "known formats"));
+  // Derives *schema if a source gives none and its format knows it.
+  void PlanFormat(FormatUse use, PlanErrors* errors, SchemaPtr* schema, LogicalNode* node) {
+    const OptionValue& value = node->options.Get("format");
+    const FormatType* format = registry_.FindFormat(value.text);
+    if (format == nullptr || !format->plan) return;
+    Options own = value.table != nullptr ? *value.table : Options();
+    if (const Status filled = own.FillDefaults(format->options); !filled.ok()) {
+      return errors->Add("format", filled);
+    }
+    FormatContext context{use, *schema, &own, IsLineFiles(node->log), ReadFile(), errors};
+    if (*schema == nullptr && format->derive && !node->options.Has("schema")) {
+      *schema = context.schema = format->derive(context);
+    }
+    if (context.schema == nullptr) return;
+    if (auto plan = format->plan(context)) node->format = *std::move(plan);
+  }
+
+  bool IsLineFiles(const std::string& url) const {
+    const LogType* log = registry_.FindLog(url.substr(0, url.find(':')));
+    return log != nullptr && log->line_files;
+  }
+
+  std::function<StatusOr<std::string>(const std::string&)> ReadFile() const {
+    if (topology_.read_file) return topology_.read_file;
+    return [](const std::string& path) -> StatusOr<std::string> {
+      return Err(ErrorCode::kConfigFile, absl::StrCat("cannot read '", path, "' from here"));
+    };
   }
 
   // The column named by event_time.field, -1 without one.
-  int EventTimeField(const SourceDecl& source) {
+  int EventTimeField(const SourceDecl& source, const Schema& schema) {
     const YamlNode* table = source.node->Find("event_time");
     const YamlNode* field = table != nullptr ? table->Find("field") : nullptr;
     if (field == nullptr || !field->IsScalar()) return -1;
-    const int index = source.schema->Find(field->text);
+    const int index = schema.Find(field->text);
     if (index < 0) {
-      UnknownField(field->text, field->mark, "the schema", *source.schema);
+      UnknownField(field->text, field->mark, "the schema", schema);
       return -1;
     }
-    const Type& type = source.schema->field(index).type;
+    const Type& type = schema.field(index).type;
     if (type.kind == TypeKind::kTimestamp || type.kind == TypeKind::kInt64) return index;
     Error(field->mark, ErrorCode::kPlanSchema,
           absl::StrCat("expected a field of type timestamp_ms or int64, but '", field->text,
@@ -185,12 +207,7 @@ class Builder {
     context.uid = decl.uid;
     context.options = &node.options;
     context.errors = errors;
-    context.read_file = topology_.read_file;
-    if (!context.read_file) {
-      context.read_file = [](const std::string& path) -> StatusOr<std::string> {
-        return Err(ErrorCode::kConfigFile, absl::StrCat("cannot read '", path, "' from here"));
-      };
-    }
+    context.read_file = ReadFile();
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       const OutputPort& port = plan_.nodes[node.inputs[i].node].outputs[node.inputs[i].port];
       context.inputs.push_back({decl.inputs[i].text, port.schema, port.event_time_field});
@@ -255,7 +272,7 @@ class Builder {
     node.is_outbox = sink.is_outbox;
     if (!ResolveAll(sink.inputs, &node.inputs) || !sink.options) return;
     TakeLogOptions(*sink.options, &node);
-    CheckFields(sink, node);
+    if (CheckFields(sink, node)) PlanSinkFormat(sink, &node);
     // A sink runs where its only producer runs; its rows need not move.
     if (node.inputs.size() == 1) {
       node.parallelism = plan_.nodes[node.inputs[0].node].parallelism;
@@ -263,18 +280,50 @@ class Builder {
     Append(std::move(node));
   }
 
-  void CheckFields(const SinkDecl& sink, const LogicalNode& node) {
-    if (!sink.options->Has("fields")) return;
+  // Only formats with a schema of their own care what the rows look like.
+  void PlanSinkFormat(const SinkDecl& sink, LogicalNode* node) {
+    const YamlNode* outbox = sink.node->Find("outbox");
+    NodeErrors errors(outbox != nullptr ? *outbox : *sink.node, diagnostics_);
+    const Schema& first = SchemaOf(node->inputs[0]);
+    std::vector<Field> fields = first.fields();
+    if (node->options.Has("fields")) {
+      fields.clear();
+      for (const std::string& name : node->options.List("fields")) {
+        fields.push_back(first.field(first.Find(name)));
+      }
+    }
+    SchemaPtr schema = MakeSchema(std::move(fields));
+    PlanFormat(FormatUse::kWrite, &errors, &schema, node);
+    if (!node->format.new_encoder) return;
+    for (size_t k = 1; k < node->inputs.size(); ++k) {
+      if (SchemaOf(node->inputs[k]) == first) continue;
+      Error(sink.inputs[k].mark, ErrorCode::kPlanSchema,
+            absl::StrCat("the format '", node->options.String("format"),
+                         "' writes rows of one schema, and '", sink.inputs[k].text,
+                         "' has another than '", sink.inputs[0].text, "'"));
+    }
+  }
+
+  const Schema& SchemaOf(const NodeInput& input) const {
+    return *plan_.nodes[input.node].outputs[input.port].schema;
+  }
+
+  // False if a field is unknown.
+  bool CheckFields(const SinkDecl& sink, const LogicalNode& node) {
+    if (!sink.options->Has("fields")) return true;
+    bool good = true;
     const OptionValue& fields = sink.options->Get("fields");
     for (size_t k = 0; k < node.inputs.size(); ++k) {
       const NodeInput& input = node.inputs[k];
       const Schema& schema = *plan_.nodes[input.node].outputs[input.port].schema;
       for (size_t i = 0; i < fields.list.size(); ++i) {
         if (schema.Find(fields.list[i]) >= 0) continue;
+        good = false;
         UnknownField(fields.list[i], fields.item_marks[i],
                      absl::StrCat("'", sink.inputs[k].text, "'"), schema);
       }
     }
+    return good;
   }
 
   void AddControls() {

@@ -65,6 +65,7 @@ struct LogicalNode {
   SourceMark mark;
 
   OperatorPlan op;         // operators: what planning gave; `create` is called once per subtask
+  FormatPlan format;       // sources and sinks; empty = JSON
   std::string topic;       // sources, sinks, control nodes
   std::string log;         // URL; the job's unless the node names its own
   bool is_outbox = false;  // sinks

@@ -37,6 +37,8 @@ const char* TypeName(OptionType type) {
       return "table";
     case OptionType::kSchema:
       return "table field: type";
+    case OptionType::kVariant:
+      return "name, or { name: { its options } }";
   }
   return "?";
 }
@@ -118,15 +120,15 @@ std::string OptionReference(const Registry& registry) {
   for (const SectionDefs& section : TopologySections()) {
     AppendSection(absl::StrCat("`", section.name, "`"), section.doc, section.options, &out);
   }
-  AppendSection("`sources`", "A table from a source's name to its options.", LogSourceOptionDefs(),
-                &out);
+  AppendSection("`sources`", "A table from a source's name to its options.",
+                WithFormats(LogSourceOptionDefs(), registry), &out);
   absl::StrAppend(&out, "\nFormats: `", absl::StrJoin(registry.FormatNames(), "`, `"), "`.\n");
   AppendSection("`sinks`",
                 "A table from a sink's name to its options: `{ input, topic, ... }`, or "
                 "`{ input, outbox: { topic, ... } }` for records that are action intents.",
                 SinkCommonDefs(), &out);
   absl::StrAppend(&out, "\nIn the sink itself, or in its `outbox`:\n\n");
-  AppendTable(SinkOptionDefs(), &out);
+  AppendTable(WithFormats(SinkOptionDefs(), registry), &out);
   AppendSection("`operators`", "A list. Every operator has these keys, and those of its type.",
                 OperatorCommonDefs(), &out);
   for (const std::string& name : registry.OperatorNames()) {

@@ -85,5 +85,7 @@ const std::vector<SectionDefs>& TopologySections();
 const std::vector<OptionDef>& OperatorCommonDefs();  // name, type, input, uid, parallelism
 const std::vector<OptionDef>& SinkCommonDefs();      // input, outbox
 const std::vector<OptionDef>& SinkOptionDefs();      // of the log sink, without input
+// `defs` with the registry's formats, and their options, as what `format` may be.
+std::vector<OptionDef> WithFormats(std::vector<OptionDef> defs, const Registry& registry);
 
 }  // namespace weir

@@ -98,4 +98,16 @@ const std::vector<OptionDef>& SinkOptionDefs() {
   return defs;
 }
 
+std::vector<OptionDef> WithFormats(std::vector<OptionDef> defs, const Registry& registry) {
+  for (OptionDef& def : defs) {
+    if (def.type != OptionType::kVariant || def.name != "format") continue;
+    for (const std::string& name : registry.FormatNames()) {
+      const FormatType* format = registry.FindFormat(name);
+      def.table.push_back(
+          {.name = name, .type = OptionType::kTable, .doc = format->doc, .table = format->options});
+    }
+  }
+  return defs;
+}
+
 }  // namespace weir

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "connectors/dirlog/directory_log.h"
+#include "engine/core/plain_format.h"
 #include "engine/testing/harness_parts.h"
 
 namespace weir {
@@ -173,7 +174,9 @@ class OperatorHarness::Impl {
     if (!key.empty()) {
       WEIR_ASSIGN_OR_RETURN(in.key, KeySelector::Create(*schema, key));
     }
-    WEIR_ASSIGN_OR_RETURN(in.decoder, registry_.FindFormat("json")->create(schema));
+    WEIR_ASSIGN_OR_RETURN(const auto new_decoder,
+                          PlainDecoder(*registry_.FindFormat("json"), schema));
+    WEIR_ASSIGN_OR_RETURN(in.decoder, new_decoder());
     inputs_.push_back(std::move(in));
     return absl::OkStatus();
   }

@@ -32,6 +32,8 @@ const char* Expected(OptionType type) {
     case OptionType::kSchema:
     case OptionType::kTable:
       return "a table";
+    case OptionType::kVariant:
+      return "a name";
     case OptionType::kString:
       break;
   }
@@ -107,6 +109,46 @@ std::optional<OptionValue> ReadEntries(const YamlNode& node, const OptionDef& de
   return value;
 }
 
+const OptionDef* FindAlternative(const OptionDef& def, const std::string& name, SourceMark mark,
+                                 Diagnostics* diagnostics) {
+  std::vector<std::string> known;
+  for (const OptionDef& alternative : def.table) {
+    if (alternative.name == name) return &alternative;
+    known.push_back(alternative.name);
+  }
+  diagnostics->Error(mark, ErrorCode::kConfigUnknownType,
+                     absl::StrCat("there is no ", def.name, " '", name, "'"),
+                     SuggestName(name, known, absl::StrCat("known ", def.name, "s")));
+  return nullptr;
+}
+
+std::optional<OptionValue> ReadVariant(const YamlNode& node, const OptionDef& def,
+                                       std::string_view where, Diagnostics* diagnostics) {
+  OptionValue value;
+  if (!node.IsMapping()) {
+    const auto name = ReadScalar(node, def, diagnostics);
+    if (!name || FindAlternative(def, name->text, node.mark, diagnostics) == nullptr) {
+      return std::nullopt;
+    }
+    return name;
+  }
+  if (node.children.size() != 1) {
+    return WrongKind(
+        node, def.type, diagnostics,
+        absl::StrCat("write ", def.name, ": name, or ", def.name, ": { name: { its options } }"));
+  }
+  const YamlNode& child = node.children[0];
+  const OptionDef* alternative = FindAlternative(def, child.key, child.key_mark, diagnostics);
+  if (alternative == nullptr) return std::nullopt;
+  auto table = ReadTable(child, alternative->table, absl::StrCat(ToAbsl(where), ", ", child.key),
+                         {}, diagnostics);
+  if (!table) return std::nullopt;
+  value.text = child.key;
+  value.mark = node.mark;
+  value.table = std::make_shared<const Options>(*std::move(table));
+  return value;
+}
+
 std::optional<OptionValue> ReadValue(const YamlNode& node, const OptionDef& def,
                                      std::string_view where, Diagnostics* diagnostics) {
   switch (def.type) {
@@ -115,6 +157,8 @@ std::optional<OptionValue> ReadValue(const YamlNode& node, const OptionDef& def,
     case OptionType::kStringMap:
     case OptionType::kSchema:
       return ReadEntries(node, def, diagnostics);
+    case OptionType::kVariant:
+      return ReadVariant(node, def, where, diagnostics);
     case OptionType::kTable: {
       auto table =
           ReadTable(node, def.table, absl::StrCat(ToAbsl(where), ", ", def.name), {}, diagnostics);

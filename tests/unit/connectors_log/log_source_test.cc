@@ -43,13 +43,14 @@ TEST_F(LogSourceTest, BadRecordsAreDeadLettersAndChangeNothingElse) {
       rig.dead_letters,
       ElementsAre(
           R"({"topic":"in","partition":0,"offset":0,"error":"WEIR-2001","reason":"no space",)"
-          R"("field":null,"raw":"broken","raw_base64":null,"ts":null})",
+          R"("field":null,"raw":"broken","raw_base64":null,"ts":null,)"
+          R"("hint":null,"truncated":null})",
           R"({"topic":"in","partition":0,"offset":2,"error":"WEIR-2003",)"
           R"("reason":"field 'ts': expected a number","field":"ts","raw":null,)"
-          R"("raw_base64":"eP8geQ==","ts":10})",
+          R"("raw_base64":"eP8geQ==","ts":10,"hint":null,"truncated":null})",
           R"({"topic":"in","partition":0,"offset":3,"error":"WEIR-2008",)"
           R"("reason":"field 'ts': the event time is null","field":"ts","raw":"null b",)"
-          R"("raw_base64":null,"ts":10})",
+          R"("raw_base64":null,"ts":10,"hint":null,"truncated":null})",
           AllOf(HasSubstr(R"("offset":4,"error":"WEIR-2008")"), HasSubstr("years 1 and 9999")),
           AllOf(HasSubstr(R"("offset":5,"error":"WEIR-2007")"),
                 HasSubstr("further ahead of the clock than 1h")),

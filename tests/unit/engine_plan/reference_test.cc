@@ -15,7 +15,7 @@ TEST(Reference, HoldsEveryOptionOfEveryLevel) {
            "| `hot_bytes` | size, at least 1MiB | `256MiB` | ",
            "| `start` | `earliest`, `latest` | `earliest` | ",
            "| `event_time.field` | text | required | ",
-           "| `schema` | table field: type | required | ",
+           "| `schema` | table field: type |  | Fields of a record",
            "\n### `type: guard`\n",
            "| `agent.capacity` | integer, 1 to 100000 | `1000` | ",
            "| `where` | CEL expression | required | ",
