@@ -45,9 +45,9 @@ bool Task::RunTurn() {
   try {
     return TurnWork();
   } catch (const std::exception& e) {
-    Fail(Err(ErrorCode::kUserException, absl::StrCat("task '", name_, "': ", e.what())));
+    Fail(Err(ErrorCode::kUserException, absl::StrCat("exception: ", e.what())));
   } catch (...) {
-    Fail(Err(ErrorCode::kUserException, absl::StrCat("task '", name_, "': unknown exception")));
+    Fail(Err(ErrorCode::kUserException, "exception of an unknown type"));
   }
   return false;
 }

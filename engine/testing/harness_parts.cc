@@ -44,12 +44,47 @@ class WatchedBackend : public StateBackend {
   std::map<std::string, StateTable*>* tables_;
 };
 
+// What the contract of Collector::Emit asks of a batch; "" if it is kept.
+std::string BrokenRule(const RecordBatch& batch, const OutputPort& port) {
+  const size_t rows = batch.rows();
+  if (!(*batch.schema() == *port.schema)) {
+    return absl::StrCat("its schema is ", batch.schema()->ToString(), ", the plan says ",
+                        port.schema->ToString());
+  }
+  for (int c = 0; c < batch.width(); ++c) {
+    const Field& field = batch.schema()->field(c);
+    const Column& column = batch.column(c);
+    if (column.size() != rows) {
+      return absl::StrCat("column '", field.name, "' has ", column.size(), " rows, event_time ",
+                          rows);
+    }
+    if (!field.nullable && column.has_nulls()) {
+      return absl::StrCat("column '", field.name, "' holds a null, its type allows none");
+    }
+  }
+  if (batch.origin.size() != rows || batch.emit.size() != rows) {
+    return "its hidden columns event_time, origin and emit differ in length";
+  }
+  const bool keyed = batch.key_group.size() == rows && batch.key_hash.size() == rows;
+  if (!keyed && !(batch.key_group.empty() && batch.key_hash.empty())) {
+    return "key_group and key_hash have neither all rows nor none";
+  }
+  return rows > kMaxBatchRows ? absl::StrCat("it has ", rows, " rows, at most 4096 are allowed")
+                              : "";
+}
+
 // Stands behind one port of one subtask.
 class Recorder : public Operator {
  public:
-  Recorder(int subtask, int port, HarnessOutputs* outputs)
-      : subtask_(subtask), port_(static_cast<size_t>(port)), outputs_(outputs) {}
+  Recorder(int subtask, int port, const OutputPort& plan, HarnessOutputs* outputs)
+      : subtask_(subtask), port_(static_cast<size_t>(port)), plan_(plan), outputs_(outputs) {}
   Status Process(int, RecordBatch batch) override {
+    const std::string broken = BrokenRule(batch, plan_);
+    if (!broken.empty()) {
+      return Err(ErrorCode::kOperatorFailed,
+                 absl::StrCat("output '", plan_.name, "' (port ", port_,
+                              "): the operator emits a batch that breaks the rules: ", broken));
+    }
     outputs_->ports[port_].push_back({subtask_, std::move(batch), ""});
     return absl::OkStatus();
   }
@@ -67,6 +102,7 @@ class Recorder : public Operator {
   }
   int subtask_;
   size_t port_;
+  OutputPort plan_;
   HarnessOutputs* outputs_;
 };
 
@@ -135,7 +171,8 @@ HarnessSubtask::HarnessSubtask(const LogicalNode& node, OperatorInfo info,
     NodeConfig recorder;
     recorder.info = info;
     recorder.info.name = absl::StrCat(info.name, "#", port);
-    recorder.op = std::make_unique<Recorder>(info.subtask, port, outputs);
+    recorder.op = std::make_unique<Recorder>(info.subtask, port,
+                                             node.outputs[static_cast<size_t>(port)], outputs);
     recorders_.push_back(std::make_unique<ChainNode>(std::move(recorder), this));
   }
   config_.info = std::move(info);

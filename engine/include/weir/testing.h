@@ -11,8 +11,9 @@
 //
 // The operator runs in the engine's own node: the plan checks its options and keys, rows go to the
 // subtask that owns their key group, timers fire before the watermark that is due to them, state is
-// the memory backend's. What is left out is the rest of a job: channels, sources, sinks, files. For
-// a whole job: `tests:` in its topology and `weir test`.
+// the memory backend's. What it emits is checked against the contract of Collector::Emit. What is
+// left out is the rest of a job: channels, sources, sinks, files. For a whole job: `tests:` in its
+// topology and `weir test`.
 //
 // One thread. Nothing happens between calls: time stands still until it is told to move.
 #pragma once

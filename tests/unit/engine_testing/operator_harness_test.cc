@@ -231,6 +231,39 @@ TEST(OperatorHarness, FailIsTheStepsError) {
   EXPECT_EQ(ErrorNumber(harness->Send({kRow})), 3004);
 }
 
+// A batch that breaks the contract of Emit would do harm far from here.
+TEST(OperatorHarness, ABrokenBatchIsAnError) {
+  const auto emitting = [](std::function<void(RecordBatch*)> change) {
+    Script script;
+    script.process = [change](OperatorContext*, Collector* out, RecordBatch batch) {
+      change(&batch);
+      out->Emit(0, std::move(batch));
+      return absl::OkStatus();
+    };
+    return FormatError(Start(SetupOf(script))->Send({kRow}));
+  };
+  EXPECT_EQ(emitting([](RecordBatch*) {}), "OK");
+  EXPECT_THAT(emitting([](RecordBatch* b) {
+                RecordBatch other(MakeSchema({{"x", Type{TypeKind::kInt64, {}}, false}}));
+                other.column(0).AppendInt(1);
+                other.AppendMeta(*b, 0);
+                *b = std::move(other);
+              }),
+              HasSubstr("WEIR-7001: output '' (port 0): the operator emits a batch that breaks the "
+                        "rules: its schema is {x: int64}, the plan says {k: string, at:"));
+  EXPECT_THAT(emitting([](RecordBatch* b) { b->column(0).AppendString("one too many"); }),
+              HasSubstr("column 'k' has 2 rows, event_time 1"));
+  EXPECT_THAT(emitting([](RecordBatch* b) {
+                b->TruncateColumns(0);
+                b->column(0).AppendNull();
+                b->column(1).AppendInt(1);
+              }),
+              HasSubstr("column 'k' holds a null"));
+  EXPECT_THAT(emitting([](RecordBatch* b) { b->emit.clear(); }), HasSubstr("differ in length"));
+  EXPECT_THAT(emitting([](RecordBatch* b) { b->key_group.push_back(1); }),
+              HasSubstr("neither all rows nor none"));
+}
+
 TEST(OperatorHarness, SnapshotWaitsForItsPartAndGivesPiecesToAll) {
   Script script;
   int restored = 0;
