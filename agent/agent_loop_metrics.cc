@@ -31,10 +31,13 @@ AgentLoopMetrics::AgentLoopMetrics(MetricRegistry* registry, const MetricLabels&
   retries = counter("weir_agent_retries_total");
   evaluation_errors = counter("weir_agent_evaluation_errors_total");
   protected_rows = counter("weir_agent_protected_total");
+  disabled = counter("weir_agent_rule_disabled_passed_total");
   waiters_refused = counter("weir_agent_waiters_refused_total");
   waiting = gauge("weir_agent_waiting");
   in_flight = gauge("weir_agent_in_flight");
   rules_active = gauge("weir_agent_rules_active");
+  rules_disabled = gauge("weir_agent_rules_disabled");
+  rule_log_position = gauge("weir_agent_rule_log_position");
   pending = gauge("weir_agent_pending");
   known_decisions = gauge("weir_agent_known_decisions");
   rule_lag_ms = registry->GetHistogram("weir_rule_effective_lag_ms", labels);

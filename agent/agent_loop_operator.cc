@@ -257,6 +257,8 @@ void AgentLoopOperator::UpdateGauges() {
   metrics_->waiting->Set(static_cast<int64_t>(flights_.waiting()));
   metrics_->in_flight->Set(static_cast<int64_t>(slow_->in_flight()));
   metrics_->rules_active->Set(static_cast<int64_t>(rules_->active()));
+  metrics_->rules_disabled->Set(static_cast<int64_t>(rules_->switched_off()));
+  metrics_->rule_log_position->Set(rules_read_);
   metrics_->pending->Set(static_cast<int64_t>(pending_.size()));
   metrics_->known_decisions->Set(static_cast<int64_t>(decision_log_->known()));
 }

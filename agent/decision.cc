@@ -15,22 +15,6 @@ Status Malformed(std::string_view what) {
   return Err(ErrorCode::kAgentBadReply, absl::StrCat("not a decision: ", ToAbsl(what)));
 }
 
-void ToProto(const Decision& d, agent::v1::Decision* out) {
-  out->set_request_id(d.request_id);
-  out->set_seq(d.seq);
-  out->set_key(d.key);
-  out->set_verdict(d.verdict);
-  out->set_reason(d.reason);
-  out->set_source(static_cast<agent::v1::DecisionSource>(d.source));
-  if (d.rule) RuleToProto(*d.rule, out->mutable_rule());
-  out->set_action(d.action);
-  out->set_agent(d.agent);
-  out->set_attempt(d.attempt);
-  out->set_event_time_ms(d.event_time_ms);
-  out->set_asked_ms(d.asked_ms);
-  out->set_decided_ms(d.decided_ms);
-}
-
 StatusOr<Decision> FromProto(const agent::v1::Decision& in) {
   Decision d;
   d.request_id = in.request_id();
@@ -58,9 +42,25 @@ StatusOr<Decision> FromProto(const agent::v1::Decision& in) {
 
 }  // namespace
 
+void DecisionToProto(const Decision& d, agent::v1::Decision* out) {
+  out->set_request_id(d.request_id);
+  out->set_seq(d.seq);
+  out->set_key(d.key);
+  out->set_verdict(d.verdict);
+  out->set_reason(d.reason);
+  out->set_source(static_cast<agent::v1::DecisionSource>(d.source));
+  if (d.rule) RuleToProto(*d.rule, out->mutable_rule());
+  out->set_action(d.action);
+  out->set_agent(d.agent);
+  out->set_attempt(d.attempt);
+  out->set_event_time_ms(d.event_time_ms);
+  out->set_asked_ms(d.asked_ms);
+  out->set_decided_ms(d.decided_ms);
+}
+
 std::string DecisionToLine(const Decision& decision) {
   agent::v1::Decision proto;
-  ToProto(decision, &proto);
+  DecisionToProto(decision, &proto);
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
   std::string line;
@@ -81,7 +81,7 @@ StatusOr<Decision> DecisionFromLine(std::string_view line) {
 
 std::string DecisionToBytes(const Decision& decision) {
   agent::v1::Decision proto;
-  ToProto(decision, &proto);
+  DecisionToProto(decision, &proto);
   return proto.SerializeAsString();
 }
 

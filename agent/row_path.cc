@@ -75,6 +75,11 @@ RowPath::Outcome RowPath::Step(const RecordBatch& batch, size_t row, int64_t wai
   }
   slow_->NoteAnswered(*view_, batch, row);
   if (const Rule* rule = matches_[row]) {
+    if (rule->stage == RuleStage::kDisabled) {
+      // Somebody pulled the kill switch: neither the rule nor another question about it.
+      p_.metrics->disabled->Add();
+      return Outcome::kPass;
+    }
     // A waiter has been counted as avoided by its flight.
     if (waiter == 0 && view_->novel(row)) p_.metrics->avoided_rule->Add();
     return Block(batch, row, rule->id, waiter);

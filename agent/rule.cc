@@ -75,6 +75,10 @@ void RuleToProto(const Rule& rule, agent::v1::Rule* out) {
   out->set_stage(static_cast<agent::v1::RuleStage>(rule.stage));
   out->set_created_ms(rule.created_ms);
   out->set_reason(rule.reason);
+  if (!rule.change) return;
+  out->mutable_change()->set_by(rule.change->by);
+  out->mutable_change()->set_reason(rule.change->reason);
+  out->mutable_change()->set_at_ms(rule.change->at_ms);
 }
 
 StatusOr<Rule> RuleFromProto(const agent::v1::Rule& in) {
@@ -93,7 +97,12 @@ StatusOr<Rule> RuleFromProto(const agent::v1::Rule& in) {
   rule.agent = in.agent();
   rule.created_ms = in.created_ms();
   rule.reason = in.reason();
-  if (in.stage() < agent::v1::RULE_STAGE_SHADOW || in.stage() > agent::v1::RULE_STAGE_FULL) {
+  if (in.has_change()) {
+    rule.change = RuleChange{in.change().by(), in.change().reason(), in.change().at_ms()};
+  }
+  // Only a switch disables: a proposal that says so would be a rule that nobody can see at work.
+  const int newest = in.has_change() ? agent::v1::RULE_STAGE_DISABLED : agent::v1::RULE_STAGE_FULL;
+  if (in.stage() < agent::v1::RULE_STAGE_SHADOW || in.stage() > newest) {
     return Malformed("unknown stage");
   }
   rule.stage = static_cast<RuleStage>(in.stage());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -10,7 +11,15 @@
 
 namespace weir {
 
-enum class RuleStage : uint8_t { kShadow = 1, kCanary = 2, kFull = 3 };
+// kDisabled: what the rule covers passes, unanswered and without a question to the agent.
+enum class RuleStage : uint8_t { kShadow = 1, kCanary = 2, kFull = 3, kDisabled = 4 };
+
+// Who switched a rule off or on again, and why.
+struct RuleChange {
+  std::string by;
+  std::string reason;
+  int64_t at_ms = 0;  // wall clock
+};
 
 // The event that caused a rule. The rule is valid for what comes after it.
 struct RuleOrigin {
@@ -33,6 +42,9 @@ struct Rule {
   RuleStage stage = RuleStage::kFull;
   int64_t created_ms = 0;  // wall clock
   std::string reason;
+  // Set: a switch, not a rule of its own. Every version of the id has this record's stage from
+  // then on, those to come as well.
+  std::optional<RuleChange> change;
 
   bool operator==(const Rule&) const;
 };

@@ -11,8 +11,9 @@ namespace weir {
 namespace {
 
 bool Better(const Rule& a, const Rule& b) {
-  return std::tie(a.origin.event_time_ms, a.id, a.version) <
-         std::tie(b.origin.event_time_ms, b.id, b.version);
+  const bool a_off = a.stage == RuleStage::kDisabled, b_off = b.stage == RuleStage::kDisabled;
+  return std::tie(a_off, a.origin.event_time_ms, a.id, a.version) <
+         std::tie(b_off, b.origin.event_time_ms, b.id, b.version);
 }
 
 // The bytes of a constant that is compared with a column of this kind; false if the comparison is
@@ -159,9 +160,22 @@ Status RuleIndex::CheckRoom(const Rule& rule) {
 Status RuleIndex::Add(const Rule& rule) {
   Place place;
   WEIR_ASSIGN_OR_RETURN(std::unique_ptr<Entry> entry, Prepare(rule, &place));
-  if (rule.stage == RuleStage::kFull) BucketOf(place, true)->push_back(entry.get());
+  if (rule.stage == RuleStage::kFull) {
+    BucketOf(place, true)->push_back(entry.get());
+    if (off_.count(rule.id) != 0) entry->rule.stage = RuleStage::kDisabled;
+  }
   rules_.emplace(RuleKey(rule), std::make_pair(std::move(entry), std::move(place)));
   return absl::OkStatus();
+}
+
+void RuleIndex::Switch(const std::string& id, bool off) {
+  if (off ? !off_.insert(id).second : off_.erase(id) == 0) return;
+  const RuleStage from = off ? RuleStage::kFull : RuleStage::kDisabled;
+  const RuleStage to = off ? RuleStage::kDisabled : RuleStage::kFull;
+  for (auto& [key, place] : rules_) {
+    Rule& rule = place.first->rule;
+    if (rule.id == id && rule.stage == from) rule.stage = to;
+  }
 }
 
 void RuleIndex::DropBucket(const Place& place) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,7 +20,8 @@ namespace weir {
 
 // Rules about one signature (exact, or a predicate that pins all of its fields) stand in a hash
 // table by signature; other predicates in one by column and constant of an equality conjunct; those
-// without any in a list that is bounded. Only rules of stage `full` answer. One thread.
+// without any in a list that is bounded. Only rules of stage `full` answer, and rules whose id is
+// switched off, which are found when no other rule answers: stage `disabled`. One thread.
 class RuleIndex {
  public:
   static constexpr size_t kMaxUnindexed = 64;
@@ -31,11 +33,14 @@ class RuleIndex {
   // kRuleInvalid if the predicate does not compile or the rule stands already, kRuleCap at a bound.
   Status Add(const Rule& rule);
   bool Remove(const std::string& rule_key);
+  // Switches all versions of an id off or on, those that are added later as well.
+  void Switch(const std::string& id, bool off);
   // What Add would answer, without adding.
   Status CheckRoom(const Rule& rule);
 
   // Replaces *out: for each of `rows` the rule that answers it, or nullptr. `signatures` has one
-  // entry per row of the batch. Of several rules that with the lowest (origin time, id, version).
+  // entry per row of the batch. Of several rules that with the lowest (origin time, id, version),
+  // disabled ones last.
   void Match(const RecordBatch& batch, std::span<const uint32_t> rows,
              const std::vector<std::string_view>& signatures, std::vector<const Rule*>* out);
 
@@ -75,6 +80,7 @@ class RuleIndex {
   SchemaPtr schema_;
   Signature signature_;
   StringMap<std::pair<std::unique_ptr<Entry>, Place>> rules_;  // by rule key
+  std::set<std::string> off_;                                  // ids
   Buckets by_signature_;
   std::vector<std::pair<int, Buckets>> by_column_;
   Bucket unindexed_;

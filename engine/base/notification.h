@@ -1,7 +1,6 @@
 // Lets one thread wait until another says that something has happened.
 #pragma once
 
-#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -21,11 +20,7 @@ class Notification {
     return done_;
   }
   // True once notified; false after `timeout_ms` without.
-  bool WaitForMs(int64_t timeout_ms) {
-    std::unique_lock<std::mutex> lock(mutex_);
-    return condition_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
-                               [this] { return done_; });
-  }
+  bool WaitForMs(int64_t timeout_ms);
 
  private:
   mutable std::mutex mutex_;

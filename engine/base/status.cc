@@ -1,6 +1,7 @@
 #include "engine/base/status.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 
@@ -8,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "engine/base/admin_errors.h"
 
 namespace weir {
 namespace {
@@ -16,13 +18,22 @@ constexpr char kNumberUrl[] = "weir/number";
 constexpr char kHintUrl[] = "weir/hint";
 constexpr char kRetryAfterUrl[] = "weir/retry_after_ms";
 
-constexpr ErrorInfo kErrors[] = {
+constexpr ErrorInfo kUnsorted[] = {
 #define WEIR_ERROR(name, number, domain, retry, meaning) \
   {number, #name, domain, std::string_view(retry) == "yes", meaning},
+#include "engine/base/admin_errors.inc"
 #include "engine/base/error_codes.inc"
 #undef WEIR_ERROR
 };
-constexpr size_t kErrorCount = sizeof(kErrors) / sizeof(kErrors[0]);
+constexpr size_t kErrorCount = std::size(kUnsorted);
+
+constexpr std::array<ErrorInfo, kErrorCount> Sorted() {
+  std::array<ErrorInfo, kErrorCount> sorted = std::to_array(kUnsorted);
+  std::sort(sorted.begin(), sorted.end(),
+            [](const ErrorInfo& a, const ErrorInfo& b) { return a.number < b.number; });
+  return sorted;
+}
+constexpr std::array<ErrorInfo, kErrorCount> kErrors = Sorted();
 
 constexpr bool NumbersAscend() {
   for (size_t i = 1; i < kErrorCount; ++i) {
@@ -30,7 +41,7 @@ constexpr bool NumbersAscend() {
   }
   return true;
 }
-static_assert(NumbersAscend(), "error_codes.inc must be in ascending order, without duplicates");
+static_assert(NumbersAscend(), "two errors have one number");
 
 const ErrorInfo* FindError(int number) {
   for (const ErrorInfo& info : kErrors) {
@@ -41,6 +52,20 @@ const ErrorInfo* FindError(int number) {
 
 // The canonical code lets generic code (gRPC, retries) act without knowing our numbers.
 absl::StatusCode CanonicalCode(ErrorCode code) {
+  switch (static_cast<AdminError>(code)) {
+    case AdminError::kAdminListen:
+    case AdminError::kAdminUnreachable:
+      return absl::StatusCode::kUnavailable;
+    case AdminError::kAdminToken:
+    case AdminError::kAdminDenied:
+      return absl::StatusCode::kUnauthenticated;
+    case AdminError::kAdminNotFound:
+      return absl::StatusCode::kNotFound;
+    case AdminError::kAdminCancelled:
+      return absl::StatusCode::kCancelled;
+    default:
+      break;
+  }
   switch (code) {
     case ErrorCode::kLogMissing:
     case ErrorCode::kStateNoCheckpoint:
@@ -92,7 +117,7 @@ absl::StatusCode CanonicalCode(ErrorCode code) {
 
 const ErrorInfo* AllErrors(size_t* count) {
   *count = kErrorCount;
-  return kErrors;
+  return kErrors.data();
 }
 
 Status Err(ErrorCode code, std::string_view message, std::string_view hint) {

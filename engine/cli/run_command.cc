@@ -12,6 +12,8 @@
 #include "engine/cli/load.h"
 #include "engine/cli/summary.h"
 #include "engine/job/job.h"
+#include "engine/server/admin_access.h"
+#include "engine/server/admin_server.h"
 
 namespace weir {
 namespace {
@@ -140,6 +142,21 @@ void WarnIfNothingRead(const LogicalPlan& plan, const JobSummary& summary) {
   }
 }
 
+// The service that weirctl talks to; nullptr if the topology wants none.
+StatusOr<std::unique_ptr<AdminServer>> StartAdmin(Job* job, const std::string& token,
+                                                  const Env& env) {
+  const JobSettings& settings = job->plan().logical.job;
+  if (settings.admin.listen.empty()) return std::unique_ptr<AdminServer>();
+  AdminContext context;
+  context.job = job;
+  context.env = env;
+  context.version = WEIR_VERSION;
+  context.pid = getpid();
+  context.started_ms = env.clock->NowMs();
+  const std::string file = AdminAddressFile(settings.checkpoints.directory(), settings.name);
+  return AdminServer::Start({settings.admin.listen, token, file}, context);
+}
+
 int Fail(const Status& status) {
   std::cerr << "weir: " << FormatError(status) << "\n";
   return kExitFailed;
@@ -162,6 +179,8 @@ int RunCommand(const RunArgs& args, const Registry& registry, const Env& env) {
     kill_points = std::move(*made);
     SetFailPoints(kill_points.get());
   }
+  const StatusOr<std::string> token = ReadAdminToken(plan.logical.job.admin, env);
+  if (!token.ok()) return Fail(token.status());
   InstallSignals();
   auto job = Job::Create(plan, registry, env, ToJobOptions(args));
   if (!job.ok()) return Fail(job.status());
@@ -171,9 +190,13 @@ int RunCommand(const RunArgs& args, const Registry& registry, const Env& env) {
                                   ? std::string("starting afresh")
                                   : absl::StrCat("restored from checkpoint ",
                                                  (*job)->restored_checkpoint())));
+  auto admin = StartAdmin(job->get(), *token, env);
+  if (!admin.ok()) return Fail(admin.status());
+  if (*admin != nullptr) LogInfo("admin", absl::StrCat("listens on ", (*admin)->address()));
   Watcher watcher(job->get(), env, args.quiet);
   (*job)->Start();
   WaitForEnd(job->get(), &watcher);
+  admin->reset();  // calls that wait for the end get their answer
   const Status status = (*job)->Stop();
   const JobSummary summary = watcher.Now();
   watcher.Close(summary);

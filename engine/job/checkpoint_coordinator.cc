@@ -47,7 +47,25 @@ void CheckpointCoordinator::Begin(SnapshotKind kind, const std::string& savepoin
   current_->started_ns = env_.clock->MonoNs();
   current_->done = std::move(done);
   if (config_.every_records > 0) records_at_last_ = config_.records_read();
+  ShowProgress();
   trigger_(current_->barrier);
+}
+
+SnapshotInFlight CheckpointCoordinator::in_flight_now() const {
+  return shown_.With([](const SnapshotInFlight* shown) { return *shown; });
+}
+
+void CheckpointCoordinator::ShowProgress() {
+  SnapshotInFlight now;
+  if (current_ != nullptr) {
+    now.id = current_->barrier.id;
+    if (current_->barrier.savepoint) now.savepoint = *current_->barrier.savepoint;
+    now.acknowledged = static_cast<int>(current_->acks.size());
+    now.tasks = config_.tasks;
+    now.bytes = current_->bytes;
+    now.started_mono_ns = current_->started_ns;
+  }
+  shown_.With([&now](SnapshotInFlight* shown) { *shown = now; });
 }
 
 void CheckpointCoordinator::OnAck(TaskAck ack) {
@@ -58,7 +76,9 @@ void CheckpointCoordinator::OnAck(TaskAck ack) {
   }
   bytes_total_->Add(ack.bytes);
   pause_us_->Record(ack.pause_ns / 1000);
+  current_->bytes += ack.bytes;
   current_->acks.push_back(std::move(ack));
+  ShowProgress();
   if (static_cast<int>(current_->acks.size()) == config_.tasks) Publish();
 }
 
@@ -109,6 +129,7 @@ void CheckpointCoordinator::OnPublished(int64_t id, Status status) {
 
 void CheckpointCoordinator::End(Status status) {
   auto ended = std::move(current_);
+  ShowProgress();
   const int64_t now_ns = env_.clock->MonoNs();
   next_due_ns_ = std::max(now_ns, ended->started_ns + config_.interval_ms * 1'000'000);
   if (status.ok()) {
@@ -119,12 +140,14 @@ void CheckpointCoordinator::End(Status status) {
     last_completed_id_ = ended->barrier.id;
     completed_(ended->barrier.id, ended->barrier);
   } else {
-    ++failures_;
+    // A savepoint that somebody asked for under a bad name says nothing about the job's health.
+    const bool savepoint = ended->barrier.kind == SnapshotKind::kSavepoint;
+    if (!savepoint) ++failures_;
     failed_total_->Add();
-    LogError("checkpoint",
-             absl::StrCat("checkpoint ", ended->barrier.id, " failed: ", FormatError(status)));
+    LogError("checkpoint", absl::StrCat(savepoint ? "savepoint " : "checkpoint ", ended->barrier.id,
+                                        " failed: ", FormatError(status)));
   }
-  if (ended->done) ended->done(std::move(status));
+  if (ended->done) ended->done(ended->barrier.id, std::move(status));
 }
 
 bool CheckpointCoordinator::Due(int64_t now_ns) const {

@@ -1,6 +1,7 @@
 // Decides when a checkpoint is taken and when it is complete (DESIGN section 2, "A checkpoint").
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -8,9 +9,11 @@
 #include <vector>
 
 #include "engine/base/env.h"
+#include "engine/base/guarded.h"
 #include "engine/base/mailbox.h"
 #include "engine/base/metrics.h"
 #include "engine/core/checkpoint_storage.h"
+#include "engine/job/job_control.h"
 #include "engine/model/element.h"
 #include "engine/runtime/task_events.h"
 
@@ -41,7 +44,7 @@ class CheckpointCoordinator {
   using Trigger = std::function<void(const Barrier&)>;
   // Checkpoint `id` is complete and durable.
   using Completed = std::function<void(int64_t id, const Barrier&)>;
-  using Done = std::function<void(Status)>;
+  using Done = JobControl::SnapshotDone;
 
   CheckpointCoordinator(CoordinatorConfig config, const Env& env,
                         std::shared_ptr<CheckpointStorage> storage, MailHandle mail,
@@ -56,8 +59,10 @@ class CheckpointCoordinator {
   int64_t NextDeadlineNs() const;
   // Failed or expired ones since the last that completed.
   int consecutive_failures() const { return failures_; }
+  // Any thread.
   int64_t last_completed_ms() const { return last_completed_ms_; }
   int64_t last_completed_id() const { return last_completed_id_; }
+  SnapshotInFlight in_flight_now() const;
   void StopPeriodic() { periodic_ = false; }
   // The next one is due as soon as none is in flight.
   void WantSoon() { wanted_ = true; }
@@ -68,7 +73,9 @@ class CheckpointCoordinator {
     int64_t started_ns;
     std::vector<TaskAck> acks;
     Done done;
+    int64_t bytes = 0;
   };
+  void ShowProgress();
   bool Due(int64_t now_ns) const;
   Manifest MakeManifest(const InFlight& c) const;
   void Publish();
@@ -88,8 +95,9 @@ class CheckpointCoordinator {
   bool periodic_ = true;
   bool wanted_ = false;
   int failures_ = 0;
-  int64_t last_completed_ms_ = 0;
-  int64_t last_completed_id_ = 0;
+  std::atomic<int64_t> last_completed_ms_{0};
+  std::atomic<int64_t> last_completed_id_{0};
+  mutable Guarded<SnapshotInFlight> shown_;
   Counter* completed_total_;
   Counter* failed_total_;
   Histogram* duration_ms_;

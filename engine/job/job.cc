@@ -34,6 +34,7 @@ Job::Job(const PhysicalPlan& plan, const Registry& registry, const Env& env, Job
 Job::~Job() { (void)Stop(); }
 
 Status Job::Prepare() {
+  stop_savepoint_ = options_.stop_savepoint;
   const JobSettings& settings = plan_.logical.job;
   storage_ = NewFileCheckpointStorage(env_, settings.checkpoints.directory(), settings.name);
   WEIR_ASSIGN_OR_RETURN(epoch_, storage_->OpenEpoch());
@@ -171,10 +172,21 @@ int64_t Job::restored_checkpoint() const {
   return point_.manifest == nullptr ? 0 : point_.manifest->id;
 }
 
-void Job::RequestStop() {
-  mailbox_->handle().Post([this] {
+JobPhase Job::phase() const {
+  if (done()) return JobPhase::kEnded;
+  return stopping_ ? JobPhase::kStopping : JobPhase::kRunning;
+}
+
+LogClient* Job::FindLog(const std::string& url) {
+  const auto it = logs_.find(url);
+  return it == logs_.end() ? nullptr : it->second.get();
+}
+
+void Job::RequestStop(const StopOptions& stop) {
+  mailbox_->handle().Post([this, stop] {
     if (stopping_ || final_) return;
     stopping_ = true;
+    if (!stop.savepoint.empty()) stop_savepoint_ = stop.savepoint;
     drain_deadline_ns_ = env_.clock->MonoNs() + options_.drain_timeout_ms * 1'000'000;
     for (int i = 0; i < graph_->size(); ++i) graph_->task(i)->Drain();
   });
@@ -184,13 +196,13 @@ void Job::Cancel() {
   mailbox_->handle().Post([this] { Finish(absl::OkStatus()); });
 }
 
-void Job::RequestSavepoint(const std::string& name, std::function<void(Status)> done) {
+void Job::RequestSavepoint(const std::string& name, SnapshotDone done) {
   mailbox_->handle().Post([this, name, done = std::move(done)] {
     requests_.push_back({SnapshotKind::kSavepoint, name, done});
   });
 }
 
-void Job::RequestCheckpoint(std::function<void(Status)> done) {
+void Job::RequestCheckpoint(SnapshotDone done) {
   mailbox_->handle().Post([this, done = std::move(done)] {
     requests_.push_back({SnapshotKind::kCheckpoint, "", done});
   });
@@ -269,20 +281,30 @@ void Job::MaybeFinish() {
 
 void Job::TakeFinalSnapshot() {
   final_ = true;
-  const bool savepoint = !options_.stop_savepoint.empty();
+  const bool savepoint = !stop_savepoint_.empty();
   coordinator_->Begin(savepoint ? SnapshotKind::kSavepoint : SnapshotKind::kCheckpoint,
-                      options_.stop_savepoint, [this](Status status) {
-                        if (!status.ok()) return Finish(std::move(status));
-                        final_complete_ = true;
-                        FinishCommitted();
-                      });
+                      stop_savepoint_,
+                      [this](int64_t, Status status) { OnFinalSnapshot(std::move(status)); });
+}
+
+void Job::OnFinalSnapshot(Status status) {
+  if (!status.ok() && !stop_savepoint_.empty()) {
+    // The sources have ended, so the job cannot go on. What it did since the last checkpoint is
+    // kept all the same; then the job fails.
+    stop_savepoint_.clear();
+    final_status_ = std::move(status);
+    return TakeFinalSnapshot();
+  }
+  if (!status.ok()) return Finish(std::move(status));
+  final_complete_ = true;
+  FinishCommitted();
 }
 
 void Job::FinishCommitted() {
   const int64_t last = coordinator_->last_completed_id();
   const bool all =
       std::all_of(committed_.begin(), committed_.end(), [last](int64_t id) { return id >= last; });
-  if (final_complete_ && all) Finish(absl::OkStatus());
+  if (final_complete_ && all) Finish(final_status_);
 }
 
 void Job::Finish(Status status) {

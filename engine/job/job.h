@@ -18,6 +18,7 @@
 #include "engine/base/scoped_executor.h"
 #include "engine/core/registry.h"
 #include "engine/job/checkpoint_coordinator.h"
+#include "engine/job/job_control.h"
 #include "engine/job/restore.h"
 #include "engine/job/task_graph.h"
 #include "engine/plan/plan.h"
@@ -37,7 +38,7 @@ struct JobOptions {
 };
 
 // The job's own work (checkpoints, life cycle) runs on a slot of its own, after those of the tasks.
-class Job final : public TaskListener, public SlotWork {
+class Job final : public TaskListener, public SlotWork, public JobControl {
  public:
   // Takes the lock, opens the next epoch, chooses the restore point and builds all tasks. Nothing
   // runs yet. `plan`, `registry` and `env` must outlive the job.
@@ -46,28 +47,31 @@ class Job final : public TaskListener, public SlotWork {
   ~Job() override;
 
   void Start();
-  // Any thread. Stop: sources stop, what is pending is finished within the drain limit, a final
-  // checkpoint (or the stop savepoint) is taken. Cancel: ends at once.
-  void RequestStop();
-  void Cancel();
-  // `done` runs on the job's slot.
-  void RequestSavepoint(const std::string& name, std::function<void(Status)> done);
-  void RequestCheckpoint(std::function<void(Status)> done);
-
-  // Any thread. Once done, status() tells how it ended.
-  bool done() const { return done_.HasBeenNotified(); }
-  bool WaitForMs(int64_t ms) { return done_.WaitForMs(ms); }
+  // JobControl: any thread.
+  const PhysicalPlan& plan() const override { return plan_; }
+  MetricRegistry* metrics() override { return &metrics_; }
+  int64_t epoch() const override { return epoch_; }
+  int64_t restored_checkpoint() const override;
+  JobPhase phase() const override;
+  SnapshotInFlight snapshot() const override { return coordinator_->in_flight_now(); }
+  int64_t last_checkpoint_id() const override { return coordinator_->last_completed_id(); }
+  int64_t last_checkpoint_ms() const override { return coordinator_->last_completed_ms(); }
+  LogClient* FindLog(const std::string& url) override;
+  void RequestSavepoint(const std::string& name, SnapshotDone done) override;
+  void RequestCheckpoint(SnapshotDone done) override;
+  void RequestStop(const StopOptions& options) override;
+  void RequestStop() { RequestStop(StopOptions()); }
+  void Cancel() override;
+  bool done() const override { return done_.HasBeenNotified(); }
+  bool WaitForMs(int64_t ms) override { return done_.WaitForMs(ms); }
   // How it ended; valid once done().
-  const Status& status() const { return status_; }
+  const Status& status() const override { return status_; }
+
   // Ends the slots; call after done (or to abandon the job) from the thread that called Start.
   Status Stop();
 
   // Monotonic time at which all input had been processed (until_end); 0 before.
   int64_t drained_ns() const { return drained_ns_.load(std::memory_order_acquire); }
-  MetricRegistry* metrics() { return &metrics_; }
-  int64_t epoch() const { return epoch_; }
-  // 0 on a fresh start.
-  int64_t restored_checkpoint() const;
 
   // TaskListener: any task's thread.
   void OnAck(TaskAck ack) override;
@@ -92,6 +96,7 @@ class Job final : public TaskListener, public SlotWork {
   void TriggerSources(const Barrier& barrier);
   void MaybeFinish();
   void TakeFinalSnapshot();
+  void OnFinalSnapshot(Status status);
   // The final checkpoint is complete; the end waits for what it committed.
   void FinishCommitted();
   void Finish(Status status);
@@ -100,7 +105,7 @@ class Job final : public TaskListener, public SlotWork {
   struct SnapshotRequest {
     SnapshotKind kind;
     std::string savepoint;
-    std::function<void(Status)> done;
+    SnapshotDone done;
   };
 
   const PhysicalPlan& plan_;
@@ -120,7 +125,9 @@ class Job final : public TaskListener, public SlotWork {
   std::vector<SnapshotRequest> requests_;
   std::vector<bool> ended_;
   std::vector<int64_t> committed_;  // by task: checkpoint whose commits are done
-  bool stopping_ = false;
+  std::string stop_savepoint_;
+  Status final_status_;  // how the job ends when its final snapshot is complete
+  std::atomic<bool> stopping_{false};
   bool final_ = false;  // the final snapshot is under way
   bool final_complete_ = false;
   bool finished_ = false;

@@ -23,6 +23,12 @@ struct CheckpointSettings {
   std::string directory() const { return storage.substr(storage.find(':') + 1); }
 };
 
+// The admin service, which weirctl talks to.
+struct AdminSettings {
+  std::string listen = "127.0.0.1:0";  // "" = none; port 0 = any that is free
+  std::string token_file;              // holds the token that callers must show; "" = none
+};
+
 struct JobSettings {
   std::string name;
   int parallelism = 1;
@@ -31,6 +37,7 @@ struct JobSettings {
   std::string log = "dir:./data/log";
   StateSettings state;
   CheckpointSettings checkpoints;
+  AdminSettings admin;
 };
 
 }  // namespace weir

@@ -29,6 +29,7 @@ void SettingsReader::Read(const YamlNode& root, bool job_is_misspelled, JobSetti
   ReadLog(root, job);
   ReadState(root, &job->state);
   ReadCheckpoints(root, &job->checkpoints);
+  ReadAdmin(root, &job->admin);
 }
 
 void SettingsReader::Error(SourceMark mark, ErrorCode code, std::string message, std::string hint) {
@@ -144,6 +145,20 @@ void SettingsReader::ReadCheckpoints(const YamlNode& root, CheckpointSettings* c
   checkpoints->retain = static_cast<int>(options->Int("retain"));
   checkpoints->timeout_ms = options->Int("timeout");
   if (options->Has("every_records")) checkpoints->every_records = options->Int("every_records");
+}
+
+void SettingsReader::ReadAdmin(const YamlNode& root, AdminSettings* admin) {
+  const auto options = ReadSection(root, "admin");
+  const YamlNode* section = root.Find("admin");
+  const YamlNode* listen = section != nullptr ? ScalarAt(*section, "listen") : nullptr;
+  if (listen != nullptr && listen->text != "off" && listen->text.find(':') == std::string::npos) {
+    Error(listen->mark, ErrorCode::kConfigBadValue,
+          absl::StrCat("expected host:port or off, found ", listen->Describe()),
+          "for example 127.0.0.1:7070");
+  }
+  if (!options) return;
+  admin->listen = options->String("listen") == "off" ? "" : options->String("listen");
+  if (options->Has("token_file")) admin->token_file = options->String("token_file");
 }
 
 void SettingsReader::CheckStorage(const YamlNode* storage) {

@@ -35,6 +35,7 @@ class SettingsReader {
   void ReadJob(const YamlNode& root, bool job_is_misspelled, JobSettings* job);
   void ReadLog(const YamlNode& root, JobSettings* job);
   void ReadState(const YamlNode& root, StateSettings* state);
+  void ReadAdmin(const YamlNode& root, AdminSettings* admin);
   void ReadCheckpoints(const YamlNode& root, CheckpointSettings* checkpoints);
   void CheckBackend(const YamlNode* backend);
   void CheckStorage(const YamlNode* storage);

@@ -67,8 +67,9 @@ class Reader {
   }
 
   static const std::vector<std::string>& TopKeys() {
-    static const std::vector<std::string> keys = {
-        "weir", "job", "log", "state", "checkpoints", "sources", "operators", "sinks", "tests"};
+    static const std::vector<std::string> keys = {"weir",        "job",   "log",     "state",
+                                                  "checkpoints", "admin", "sources", "operators",
+                                                  "sinks",       "tests"};
     return keys;
   }
 

@@ -61,7 +61,14 @@ const std::vector<SectionDefs>& TopologySections() {
         Number("timeout", OptionType::kDuration, "10m",
                "A checkpoint that is not complete by then is given up.", kMinIntervalMs),
         Number("every_records", OptionType::kInt, "",
-               "Also checkpoint after this many input records; absent = by time only.", 1)}}};
+               "Also checkpoint after this many input records; absent = by time only.", 1)}},
+      {"admin",
+       "The service that `weirctl` talks to.",
+       {Text("listen", "127.0.0.1:0",
+             "Host and port, port 0 = any that is free; off = no service. Other than on this "
+             "machine's own addresses (127.0.0.1, [::1]) it needs a token_file."),
+        Text("token_file", "",
+             "File with the secret that callers must show, at least 16 characters.")}}};
   return sections;
 }
 

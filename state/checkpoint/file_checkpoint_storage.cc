@@ -9,6 +9,7 @@
 #include "engine/base/fail_point.h"
 #include "engine/base/guarded.h"
 #include "engine/base/hash.h"
+#include "state/checkpoint/inspect.h"
 #include "state/checkpoint/layout.h"
 #include "state/checkpoint/manifest.h"
 #include "state/checkpoint/retention.h"
@@ -203,13 +204,7 @@ Status FileCheckpointStorage::Verify(const Manifest& manifest, const std::string
   for (const SegmentRef& ref : SegmentsOf(manifest)) {
     if (!seen.insert(ref.sha256).second) continue;
     const std::string path = JoinPath(layout_.SegmentDir(savepoint), ref.sha256);
-    WEIR_ASSIGN_OR_RETURN(const std::string file, ReadChecked(ref, path));
-    if (HexEncode(Sha256(file)) != ref.sha256) {
-      return CorruptFile(path, "content does not have the hash that is its name");
-    }
-    WEIR_RETURN_IF_ERROR(ForEachSegmentRecord(
-        std::string_view(file).substr(kFrameBytes), path,
-        [](const SealedTable&, const StateRecord&) { return absl::OkStatus(); }));
+    WEIR_RETURN_IF_ERROR(VerifySegmentFile(fs_, ref, path));
   }
   return absl::OkStatus();
 }
