@@ -32,7 +32,7 @@ EndpointMetrics::EndpointMetrics(MetricRegistry* registry, const std::string& jo
   in_flight = registry->GetGauge("weir_agent_endpoint_in_flight", labels);
   streams = registry->GetGauge("weir_agent_endpoint_streams", labels);
   breaker_state = registry->GetGauge("weir_agent_endpoint_breaker_state", labels);
-  latency_us = registry->GetHistogram("weir_agent_endpoint_latency_microseconds", labels);
+  latency_us = registry->GetHistogram("weir_agent_endpoint_latency_seconds", labels);
 }
 
 }  // namespace weir

@@ -19,7 +19,7 @@ ServiceMetrics::ServiceMetrics(MetricRegistry* registry) {
   tokens_in = tokens("in");
   tokens_out = tokens("out");
   in_flight = registry->GetGauge("weir_agent_service_in_flight", {});
-  latency_us = registry->GetHistogram("weir_agent_service_latency_microseconds", {});
+  latency_us = registry->GetHistogram("weir_agent_service_latency_seconds", {});
 }
 
 }  // namespace weir

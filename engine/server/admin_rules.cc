@@ -10,6 +10,7 @@
 #include "engine/base/admin_errors.h"
 #include "engine/base/hash.h"
 #include "engine/base/log.h"
+#include "engine/base/metric_catalog.h"
 #include "weir/admin/v1/admin.pb.h"
 
 namespace weir {
@@ -87,7 +88,7 @@ Status AdminRules::Refresh(Loop* loop) const {
 int64_t AdminRules::WatermarkOf(const Loop& loop) const {
   int64_t watermark = std::numeric_limits<int64_t>::max();
   for (const MetricSample& sample : context_->job->metrics()->Collect()) {
-    if (sample.name != "weir_operator_watermark_timestamp_milliseconds" || sample.value == 0) {
+    if (sample.name != "weir_operator_watermark_timestamp_seconds" || sample.value == kUnsetGauge) {
       continue;
     }
     for (const auto& [key, value] : sample.labels) {

@@ -5,12 +5,13 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
+#include "engine/base/metric_catalog.h"
 #include "weir/admin/v1/admin.pb.h"
 
 namespace weir {
 namespace {
 
-constexpr const char* kWatermark = "weir_operator_watermark_timestamp_milliseconds";
+constexpr const char* kWatermark = "weir_operator_watermark_timestamp_seconds";
 
 std::string LabelOf(const MetricSample& sample, std::string_view name) {
   for (const auto& [key, value] : sample.labels) {
@@ -38,8 +39,8 @@ struct OperatorFigures {
 
 void Take(const MetricSample& sample, OperatorFigures* f) {
   if (sample.kind == MetricSample::Kind::kHistogram) return;
+  if (sample.kind == MetricSample::Kind::kGauge && sample.value == kUnsetGauge) return;
   if (sample.name == kWatermark) {
-    if (sample.value == 0) return;  // nothing known yet
     f->watermark = std::min(f->watermark, sample.value);
     ++f->subtasks_with_time;
     return;

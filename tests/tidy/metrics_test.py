@@ -7,7 +7,7 @@ import tree
 
 TABLE = "engine/base/metric_names.inc"
 NOT_METRICS = ("engine/base/metric_catalog.cc",)  # names the gauges that ages are made from
-LITERAL = r'"(weir_[a-z0-9]+_[a-z0-9_]+)"'
+LITERAL = r'"(weir_[a-z0-9]+_[a-z0-9_]*[a-z0-9])"'
 
 
 def table():
