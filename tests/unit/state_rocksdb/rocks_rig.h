@@ -16,7 +16,7 @@ namespace weir {
 
 class RocksTestDir {
  public:
-  ~TempDir() { std::filesystem::remove_all(path_); }
+  ~RocksTestDir() { std::filesystem::remove_all(path_); }
   const std::string& path() const { return path_; }
 
  private:
