@@ -8,9 +8,9 @@
 namespace weir::kafka {
 namespace {
 
-constexpr int kRequestMs = 5000;
-constexpr int kAdminMs = 15'000;
-constexpr int64_t kOffsetMs = 10'000;
+constexpr int kRequestMs = 10'000;
+constexpr int kAdminMs = 60'000;
+constexpr int64_t kOffsetMs = 60'000;
 constexpr int64_t kNsPerMs = 1'000'000;
 
 std::string Place(const std::string& topic, int partition) {
@@ -101,7 +101,10 @@ StatusOr<int64_t> Admin::ListOffset(const std::string& topic, int partition,
   for (;;) {
     const StatusOr<int64_t> offset = TryListOffset(topic, partition, logical_or_time);
     const bool again = absl::IsUnavailable(offset.status()) && ErrorNumber(offset.status()) == 0;
-    if (!again || clock_->MonoNs() > deadline) return offset;
+    if (!again) return offset;
+    if (clock_->MonoNs() > deadline) {
+      return KafkaError(RD_KAFKA_RESP_ERR__TIMED_OUT, Place(topic, partition));
+    }
     Pause(100);
   }
 }

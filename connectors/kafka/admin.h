@@ -31,7 +31,7 @@ class Admin {
   static StatusOr<std::unique_ptr<Admin>> Open(const Settings& settings, const Clock* clock);
 
   StatusOr<TopicInfo> Describe(const std::string& topic);
-  // kLogMissing if there is no such partition; kUnavailable (retry later) while no broker answers.
+  // kLogMissing if there is no such partition.
   StatusOr<Bounds> BoundsOf(const std::string& topic, int partition);
   // Of the first record whose timestamp is not before `timestamp_ms`; -1 if there is none.
   StatusOr<int64_t> OffsetAtTime(const std::string& topic, int partition, int64_t timestamp_ms);

@@ -55,16 +55,9 @@ Status PartitionReader::Read(const LogReadOptions& options, LogChunk* out) {
   quiet_since_ns_ += now - read_ns_;  // nobody asked meanwhile
   if (!begun_) {
     caught_up_ = false;
-    const Status status = Begin();
-    if (absl::IsUnavailable(status) && ErrorNumber(status) == 0) {
-      trouble_ = status;  // no broker answers; the caller looks again
-    } else {
-      WEIR_RETURN_IF_ERROR(status);
-    }
+    WEIR_RETURN_IF_ERROR(Begin());
   }
   if (begun_ && !only_position) WEIR_RETURN_IF_ERROR(Fill(options));
-  // A position that is still unknown must not be taken for one.
-  if (at_.offset < 0) return Err(ErrorCode::kLogIo, absl::StrCat(Place(), ": no broker answers"));
   out->first = at_;
   Build(options, out);
   out->next = at_;
@@ -228,12 +221,8 @@ Status PartitionReader::TakeEvent(const rd_kafka_message_t& event) {
 Status PartitionReader::Lost(const rd_kafka_message_t& event) {
   trouble_ = KafkaError(event.err, Place(), rd_kafka_message_errstr(&event));
   StopFetching(false);
-  const StatusOr<Bounds> bounds = parts_.admin->BoundsOf(topic_, partition_);
-  if (!bounds.ok())
-    return absl::IsUnavailable(bounds.status()) && ErrorNumber(bounds.status()) == 0
-               ? absl::OkStatus()
-               : bounds.status();
-  return CheckBounds(*bounds);
+  WEIR_ASSIGN_OR_RETURN(const Bounds bounds, parts_.admin->BoundsOf(topic_, partition_));
+  return CheckBounds(bounds);
 }
 
 Status PartitionReader::CheckGuard(const rd_kafka_message_t& message) {

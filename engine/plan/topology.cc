@@ -32,7 +32,11 @@ const OptionDef& DefOf(const std::vector<OptionDef>& defs, std::string_view name
 class Reader {
  public:
   Reader(std::shared_ptr<const YamlNode> root, const Registry& registry, Diagnostics* diagnostics)
-      : registry_(registry), diagnostics_(diagnostics), settings_(registry, diagnostics) {
+      : registry_(registry),
+        diagnostics_(diagnostics),
+        source_defs_(WithFormats(LogSourceOptionDefs(), registry)),
+        sink_defs_(WithFormats(SinkOptionDefs(), registry)),
+        settings_(registry, diagnostics) {
     topology_.file = diagnostics->file();
     topology_.root = std::move(root);
   }
@@ -126,15 +130,26 @@ class Reader {
       source.node = &node;
       const bool named =
           TakeName(node.key, node.key_mark) && Take(&uids_, "the uid", node.key, node.key_mark);
-      source.options = ReadTable(node, LogSourceOptionDefs(),
-                                 absl::StrCat("in source '", node.key, "'"), {}, diagnostics_);
+      const std::string where = absl::StrCat("in source '", node.key, "'");
+      source.options = ReadTable(node, source_defs_, where, {}, diagnostics_);
       const YamlNode* schema = node.Find("schema");
       if (schema != nullptr && schema->IsMapping()) {
         source.schema = ReadSchema(*schema, diagnostics_);
+      } else if (schema == nullptr && !KnowsSchema(source)) {
+        OptionDef required = DefOf(source_defs_, "schema");
+        required.required = true;
+        ReadKey(node, required, where, MeantKeys(node, NamesOf(source_defs_)), diagnostics_);
       }
       CheckOwnLog(node);
       if (named) topology_.sources.push_back(std::move(source));
     }
+  }
+
+  // Can the source's format tell the schema?
+  bool KnowsSchema(const SourceDecl& source) const {
+    if (!source.options) return false;
+    const FormatType* format = registry_.FindFormat(source.options->String("format"));
+    return format != nullptr && format->derive;
   }
 
   void CheckOwnLog(const YamlNode& node) {
@@ -259,7 +274,7 @@ class Reader {
     sink.name = node.key;
     sink.node = &node;
     const std::vector<std::string> common = NamesOf(SinkCommonDefs());
-    std::vector<std::string> known = NamesOf(SinkOptionDefs());
+    std::vector<std::string> known = NamesOf(sink_defs_);
     known.insert(known.end(), common.begin(), common.end());
     sink.inputs = ReadInputs(node, DefOf(SinkCommonDefs(), "input"), where, MeantKeys(node, known));
     const YamlNode* outbox = node.Find("outbox");
@@ -267,9 +282,9 @@ class Reader {
     if (outbox != nullptr) {
       CheckKeys(node, common, absl::StrCat(where, ", which has an outbox"), diagnostics_);
       sink.options =
-          ReadTable(*outbox, SinkOptionDefs(), absl::StrCat(where, ", outbox"), {}, diagnostics_);
+          ReadTable(*outbox, sink_defs_, absl::StrCat(where, ", outbox"), {}, diagnostics_);
     } else {
-      sink.options = ReadTable(node, SinkOptionDefs(), where, common, diagnostics_);
+      sink.options = ReadTable(node, sink_defs_, where, common, diagnostics_);
     }
     CheckOwnLog(outbox != nullptr ? *outbox : node);
     return sink;
@@ -288,6 +303,7 @@ class Reader {
 
   const Registry& registry_;
   Diagnostics* diagnostics_;
+  const std::vector<OptionDef> source_defs_, sink_defs_;
   SettingsReader settings_;
   Topology topology_;
   std::vector<std::string> meant_;           // sections that are misspelled

@@ -2,7 +2,7 @@
 # The job on Kafka, killed with SIGKILL at points and at moments of all kinds until it comes to its end: a
 # read_committed consumer sees every output once and with the same bytes, at any parallelism, in both deliveries.
 #
-#   tests/integration/kafka_kill_test.sh [KILLS=12] [SEED=1]
+#   tests/integration/kafka_kill_loop.sh [KILLS=12] [SEED=1]
 . "$(dirname "$0")/../e2e/lib.sh"
 . tests/integration/kafka_lib.sh
 kills=${1:-12}
