@@ -167,11 +167,11 @@ TEST(DirectoryLogType, TakesItsFolderFromTheUrl) {
   TestEnv env;
   const LogType type = DirectoryLogType();
   EXPECT_EQ(type.scheme, "dir");
-  const auto log = type.create(env.env(), "dir:/data/log");
+  const auto log = type.create(env.env(), "dir:/data/log", "job");
   ASSERT_TRUE(log.ok());
   ASSERT_TRUE((*log)->OpenWriter("t", 3, 1).ok());
   EXPECT_TRUE(env.fs.Exists("/data/log/t/3.ndjson"));
-  EXPECT_EQ(ErrorNumber(type.create(env.env(), "dir:").status()), 1012);
+  EXPECT_EQ(ErrorNumber(type.create(env.env(), "dir:", "job").status()), 1012);
 }
 
 TEST(MetaFile, EntriesSurviveAndDamageIsSeen) {
