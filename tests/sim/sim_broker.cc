@@ -241,7 +241,8 @@ std::vector<std::string> SimBroker::Topics() const {
 LogType SimBroker::Type() {
   the_broker = this;
   return {"simkafka", "A simulated broker.",
-          [](const Env&, const std::string&, const std::string&) -> StatusOr<std::unique_ptr<LogClient>> {
+          [](const Env&, const std::string&,
+             const std::string&) -> StatusOr<std::unique_ptr<LogClient>> {
             return std::unique_ptr<LogClient>(std::make_unique<Client>(the_broker));
           }};
 }

@@ -103,7 +103,8 @@ TEST(BoundedMemory, WhatExpiresBelowIsErasedThereToo) {
   StoreDriver driver(backend.get());
   constexpr uint64_t kMany = 50'000;
   for (uint64_t first = 0; first < kMany; first += 250) {
-    for (const StateKey& key : Keys(first, 250).keys()) {
+    const Keys batch(first, 250);
+    for (const StateKey& key : batch.keys()) {
       bool created = false;
       table->FindOrCreate(key, &created);
     }
