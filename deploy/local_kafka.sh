@@ -18,7 +18,7 @@ set -euo pipefail
 home=${WEIR_KAFKA_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/weir/kafka-4.1.0}
 dir=${WEIR_DATA:-./data}/kafka
 port=
-start_seconds=60
+start_seconds=120
 stop_seconds=30
 
 say() { echo "local_kafka.sh: $*" >&2; }

@@ -39,8 +39,8 @@ void AppendTextMember(std::string_view name, std::string_view text, std::string*
 Status ReadAll(LogClient* log, const std::string& topic, int partition, int64_t from,
                const std::function<bool(const LogItem&)>& visit) {
   LogPosition position;
-  position.offset = from;
-  position.bytes = from > 0 ? -1 : 0;
+  position.offset = from > 0 ? from : LogPosition::kBegin;
+  position.bytes = -1;
   WEIR_ASSIGN_OR_RETURN(const auto reader, log->OpenReader(topic, partition, position));
   LogReadOptions options;
   options.with_meta = true;

@@ -204,6 +204,7 @@ class Dlq {
     if (const auto it = logs_.find(url); it != logs_.end()) return it->second.get();
     const LogType* type = registry_.FindLog(url.substr(0, url.find(':')));
     if (type == nullptr) return Err(ErrorCode::kConfigUnknownType, "no such log");
+    // Not as the job: it may be running, and must go on.
     WEIR_ASSIGN_OR_RETURN(std::unique_ptr<LogClient> log,
                           type->create(env_, url, absl::StrCat(plan_.job.name, ".dlq")));
     return logs_.emplace(url, std::move(log)).first->second.get();
