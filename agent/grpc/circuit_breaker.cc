@@ -4,6 +4,10 @@
 
 namespace weir {
 
+namespace {
+constexpr int64_t kQuietNs = 60'000'000'000;
+}
+
 CircuitBreaker::State CircuitBreaker::state(int64_t now_ns) {
   if (state_ == State::kOpen && now_ns - changed_ns_ >= config_.cooldown_ns) HalfOpen(now_ns);
   return state_;
@@ -25,6 +29,8 @@ void CircuitBreaker::OnSuccess() {
 }
 
 void CircuitBreaker::OnFailure(int64_t began_ns, int64_t now_ns) {
+  if (now_ns - last_ns_ > config_.after_ns + kQuietNs) failures_ = 0;  // another story
+  last_ns_ = now_ns;
   if (failures_ == 0) since_ns_ = began_ns;
   since_ns_ = std::min(since_ns_, began_ns);
   ++failures_;

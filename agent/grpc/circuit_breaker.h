@@ -43,6 +43,7 @@ class CircuitBreaker {
   State state_ = State::kClosed;
   int64_t failures_ = 0;    // in a row
   int64_t since_ns_ = 0;    // when the first of them began
+  int64_t last_ns_ = 0;     // when the last of them was told
   int64_t changed_ns_ = 0;  // when the state was entered
   bool probing_ = false;
 };

@@ -6,9 +6,9 @@
 agent=${WEIR_BUILD:-build/release}/bin/weir-agent
 export WEIR_AGENT_TOKEN=
 
-agent_pid= job_pid=
+agent_pid= job_pid= replica_pid=
 cleanup() {
-  for pid in $agent_pid $job_pid; do kill -CONT "$pid" 2>/dev/null; kill -KILL "$pid" 2>/dev/null; done
+  for pid in $agent_pid $replica_pid $job_pid; do kill -CONT "$pid" 2>/dev/null; kill -KILL "$pid" 2>/dev/null; done
   wait 2>/dev/null
 }
 trap cleanup EXIT
@@ -97,7 +97,8 @@ run tls
 same_as_base tls
 kill_agent
 port=$first_port
-export WEIR_AGENT=grpc://127.0.0.1:$port
+# On a busy machine a process takes its time to start: that alone must not open the breaker here.
+export WEIR_AGENT="grpc://127.0.0.1:$port?breaker_after=5m"
 
 # The agent comes three seconds after the job.
 input late
@@ -128,6 +129,26 @@ for i in 0 1 2 3 4 5; do
   perl -e 'select(undef, undef, undef, 0.3)'
 done
 end_job mortal
+kill_agent
+
+# Replicas come and go: the first alone, then both, then the second alone. Nothing is lost.
+start_agent 127.0.0.1:0
+other=$port
+kill_agent
+start_agent 127.0.0.1:0
+export WEIR_AGENT="grpc://127.0.0.1:$port,127.0.0.1:$other?breaker_after=5m"
+follow replicas
+feed replicas 1 $((lines / 3))
+replica_pid=$agent_pid
+start_agent "127.0.0.1:$other"
+feed replicas $((lines / 3 + 1)) $((lines * 2 / 3))
+kill -TERM "$replica_pid"
+feed replicas $((lines * 2 / 3 + 1)) "$lines"
+wait "$replica_pid" || fail "replicas: the first one ends with $?"
+replica_pid=
+end_job replicas
+grep -q '"fail_safe":0' "$work/replicas.json" || fail "replicas: $(cat "$work/replicas.json")"
+port=$other
 kill_agent
 
 # Nobody there for the whole run: fail-safe verdicts, the job ends, and says so.

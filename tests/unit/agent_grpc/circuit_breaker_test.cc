@@ -36,6 +36,14 @@ TEST(CircuitBreaker, OldButFewFailuresDoNotOpen) {
   EXPECT_EQ(b.state(62 * kSecond), State::kOpen);
 }
 
+TEST(CircuitBreaker, FailuresOfYesterdayDoNotCount) {
+  CircuitBreaker b = Breaker();
+  for (int i = 0; i < 10; ++i) b.OnFailure(i, i);
+  b.OnFailure(100 * kSecond, 100 * kSecond);
+  EXPECT_EQ(b.state(100 * kSecond), State::kClosed);
+  EXPECT_EQ(b.failures(), 1);
+}
+
 TEST(CircuitBreaker, ASuccessForgetsWhatWasBefore) {
   CircuitBreaker b = Breaker();
   b.OnFailure(0, 20 * kSecond);
