@@ -62,23 +62,6 @@ struct DlqArgs {
   bool yes = false;  // replay: do it
 };
 
-enum class DlqVerb { kList, kShow, kReplay };
-
-struct DlqArgs {
-  TopologyArgs topology;
-  std::vector<std::string> ids;  // show: one; replay: none = all that the filters leave
-  std::string sink;              // only the dead letters that this sink writes
-  std::string topic;             // only records of this topic
-  std::string error;             // only this error: "2001" or "WEIR-2001"
-  std::string since, until;      // written then: RFC 3339, or a duration for "so long ago"
-  int64_t limit = 100;           // list: at most so many lines
-  bool counts = false;           // list: only how many of each error
-  bool json = false;
-  bool raw = false;  // show: the record's bytes and nothing else
-  std::string to;    // replay: into this topic instead of the record's own
-  bool yes = false;  // replay: do it
-};
-
 int ValidateCommand(const TopologyArgs& args, const Registry& registry, const Env& env);
 int ExplainCommand(const TopologyArgs& args, const Registry& registry, const Env& env);
 int GraphCommand(const TopologyArgs& args, const std::string& format, const Registry& registry,

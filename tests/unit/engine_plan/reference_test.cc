@@ -13,7 +13,7 @@ TEST(Reference, HoldsEveryOptionOfEveryLevel) {
            "| `parallelism` | integer, 1 to 32768 | `1` | ",
            "| `interval` | duration, at least 10ms | `10s` | ",
            "| `hot_bytes` | size, at least 64KiB | `256MiB` | ",
-           "| `start` | `earliest`, `latest` | `earliest` | ",
+           "| `start` | `earliest`, `latest`, `timestamp`, `offsets` | `earliest` | ",
            "| `event_time.field` | text | required | ",
            "| `schema` | table field: type |  | Fields of a record",
            "\n### `type: guard`\n",
