@@ -142,7 +142,7 @@ TEST_F(HttpServerTest, WhoSendsSlowlyIsCutOff) {
 TEST_F(HttpServerTest, SlowClientsHoldNobodyUpForLong) {
   HttpServer::Options options;
   options.threads = 2;
-  options.head_ms = 300;
+  options.head_ms = 1000;
   Start(options);
   const int64_t start = clock_.MonoNs();
   std::vector<std::unique_ptr<Client>> slow;
@@ -151,9 +151,9 @@ TEST_F(HttpServerTest, SlowClientsHoldNobodyUpForLong) {
     slow.back()->Send("GET");
   }
   // Their time runs from the connection on, not from when a thread takes them: 6 turns of two
-  // threads would be 1.8 s.
+  // threads would be 6 s.
   EXPECT_EQ(Body(Get("/")), "hello\n");
-  EXPECT_LT(clock_.MonoNs() - start, 1'500'000'000);
+  EXPECT_LT(clock_.MonoNs() - start, 4'000'000'000);
 }
 
 TEST_F(HttpServerTest, TooManyConnections) {
