@@ -121,7 +121,8 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 controlled.shutdown.enable=false
-broker.session.timeout.ms=60000
+broker.session.timeout.ms=12000
+initial.broker.registration.timeout.ms=120000
 PROPERTIES
 }
 
