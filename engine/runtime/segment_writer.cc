@@ -146,14 +146,12 @@ void SegmentWriter::Land(Job* job) {
   } else if (!job->status.ok()) {
     chain_ = SegmentChain{};  // what this delta held is in no file
     if (job->kind == Kind::kSpill) LogWarning("state", FormatError(job->status));
-  } else if (job->store_only) {
-    // No checkpoint builds on it: the next one is full.
-  } else if (!job->full && !chain_.has_base) {
-    outcome.status = Err(ErrorCode::kStateIo, "the checkpoint that this one builds on has failed",
-                         "the next one is complete in itself");
-  } else {
+  } else if (job->full || chain_.has_base) {
     Append(*job);
     outcome.segments = chain_.segments;
+  } else if (job->kind == Kind::kCheckpoint) {
+    outcome.status = Err(ErrorCode::kStateIo, "the checkpoint that this one builds on has failed",
+                         "the next one is complete in itself");
   }
   if (job->done) job->done(outcome);
 }

@@ -87,6 +87,11 @@ rocksdb::BlockBasedTableOptions TableOptions(std::shared_ptr<rocksdb::Cache> cac
   table.block_cache = std::move(cache);
   // Else indexes and filters grow with the state, outside of any bound (reliability.md B-88).
   table.cache_index_and_filter_blocks = true;
+  // In one piece they take more than a small cache has, and each read would load them anew
+  // (measured: 114 us instead of 3 us a key); in parts of a block's size only those asked for are
+  // loaded.
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
   // Keys that the store does not have are the common case of a ledger: 10 bits give 1 % false hits.
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   // Finds a key in its block without a binary search; measured with the rest in performance.md 2.2.

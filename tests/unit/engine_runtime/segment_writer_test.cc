@@ -3,14 +3,15 @@
 
 #include <algorithm>
 #include <deque>
-#include <map>
+#include <functional>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "engine/base/clock.h"
-#include "engine/base/testing_env.h"
+#include "engine/base/executor.h"
+#include "engine/base/mailbox.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -99,17 +100,17 @@ class NoWaker : public Waker {
   void Wake() override {}
 };
 
-// Mail comes between any two works, as with a task that is never busy.
+// Runs one work at a time, so that mail is read in between.
 class StepExecutor : public Executor {
  public:
   void Submit(std::function<void()> work) override { works_.push_back(std::move(work)); }
   void SubmitAfter(int64_t, std::function<void()> work) override { Submit(std::move(work)); }
-  bool RunOne() {
-    if (works_.empty()) return false;
-    const auto work = std::move(works_.front());
+  size_t RunOne() {
+    if (works_.empty()) return 0;
+    const std::function<void()> work = std::move(works_.front());
     works_.pop_front();
     work();
-    return true;
+    return 1;
   }
 
  private:
@@ -138,7 +139,7 @@ class SegmentWriterTest : public ::testing::Test {
                    });
   }
   void Run() {
-    while (mailbox_.RunAll() > 0 || io_.RunOne()) {
+    while (io_.RunOne() + mailbox_.RunAll() > 0) {
     }
   }
 

@@ -44,7 +44,7 @@ class BackendModel : private ModelTables {
       Tick();
     else if (dice < 999)
       Seal();
-    else if (!param_.store || random_.OneIn(4))  // it takes as long as a thousand steps
+    else if (!param_.store || random_.OneIn(5))  // it takes as long as a thousand steps
       RestoreElsewhere();
   }
   // The whole state, by ScanAll, against the model.
@@ -291,7 +291,7 @@ inline void BackendModel::Tick() {
 }
 
 inline void BackendModel::Seal() {
-  if (sealing_) return;
+  if (sealing_ || (param_.store && random_.OneIn(2))) return;
   sealing_ = true;
   const bool full = next_full_ || random_.OneIn(5);
   next_full_ = false;
@@ -312,7 +312,7 @@ inline void BackendModel::Seal() {
 inline void BackendModel::Work() {
   Subtask& subtask = subtasks_[random_.Uniform(subtasks_.size())];
   Fly(&subtask);
-  if (random_.OneIn(8)) Spill(&subtask);
+  if (random_.OneIn(16)) Spill(&subtask);
   if (subtask.sealing) Slice(&subtask);
 }
 
@@ -385,7 +385,7 @@ inline void BackendModel::Settle() {
 inline void BackendModel::Spill(Subtask* subtask) {
   if (!param_.store || subtask->sealing || subtask->flights.size() > 2) return;
   const StateBackend::Spill wanted = subtask->backend->WantsSpill();
-  if (wanted == StateBackend::Spill::kNone && !random_.OneIn(8)) return;
+  if (wanted == StateBackend::Spill::kNone && !random_.OneIn(64)) return;
   subtask->backend->Seal(next_checkpoint_, wanted == StateBackend::Spill::kFull);
   subtask->sealing = subtask->spilling = true;
   ++spills;

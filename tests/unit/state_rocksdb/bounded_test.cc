@@ -16,7 +16,7 @@
 namespace weir {
 namespace {
 
-constexpr size_t kHotBytes = size_t{16} << 20;
+constexpr size_t kHotBytes = size_t{8} << 20;
 constexpr uint64_t kKeys =
     4 * kHotBytes / 64;  // an entry takes 64 bytes, and its slot in the index
 
