@@ -17,7 +17,7 @@ supervise() {
 load 1 $((lines / 3))
 supervise 2> "$work/job.log" > "$work/supervisor.log" &
 supervisor=$!
-await 90 "the first decisions" decided 5
+await 90 "the first decisions" decided 1
 kill -KILL "$(cat "$kafka_dir/kafka.pid")"
 "$local_kafka" start --dir "$kafka_dir" > /dev/null
 load $((lines / 3 + 1)) $((2 * lines / 3))

@@ -25,7 +25,7 @@ while [ "$done_kills" -lt "$kills" ]; do
   first=(--fresh --yes) killed=0 status=1
   while [ "$status" -ne 0 ]; do
     at=${points[RANDOM % ${#points[@]}]}:$((1 + RANDOM % 30))
-    [ "$killed" -lt 8 ] || at=  # let it come to its end
+    [ "$killed" -lt 3 ] || at=agent.send:1000000  # let it come to its end
     status=0
     (WEIR_KILL_AT=$at kafka_job killed --until-end --set checkpoints.interval=200ms \
       --set "job.parallelism=$((1 + RANDOM % 3))" --set "sinks.blocked.delivery=$delivery" "${first[@]}") \

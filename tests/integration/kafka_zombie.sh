@@ -9,7 +9,7 @@ half=$(($(wc -l < "$events") / 2))
 load 1 "$half"
 kafka_job zombie --set checkpoints.interval=200ms 2> "$work/zombie.log" &
 starter=$!
-await 90 "the first decisions" decided 5
+await 90 "the first decisions" decided 3
 zombie=$(pgrep -P "$starter" -x weir || echo "$starter")
 kill -STOP "$zombie"
 cp -r "$work/zombie" "$work/heir"
