@@ -11,7 +11,7 @@
 namespace weir {
 namespace {
 
-constexpr char kPieceVersion = 1;
+constexpr char kPieceVersion = 2;
 
 size_t BytesOf(const LogAppend& record) {
   return record.value.size() + record.key.size() + record.effect_id.size() + sizeof(LogAppend);
@@ -25,6 +25,10 @@ std::string Encode(const std::vector<LogAppend>& records) {
     PutBytes(&bytes, record.key);
     PutBytes(&bytes, record.effect_id);
     PutSigned(&bytes, record.timestamp_ms);
+    PutSigned(&bytes, record.origin.source);
+    PutSigned(&bytes, record.origin.partition);
+    PutSigned(&bytes, record.origin.offset);
+    PutSigned(&bytes, record.emit);
   }
   return bytes;
 }
@@ -38,6 +42,10 @@ bool Decode(std::string_view bytes, std::vector<LogAppend>* records) {
     record.key = in.Bytes();
     record.effect_id = in.Bytes();
     record.timestamp_ms = in.Signed();
+    record.origin.source = static_cast<uint32_t>(in.Signed());
+    record.origin.partition = static_cast<decltype(record.origin.partition)>(in.Signed());
+    record.origin.offset = in.Signed();
+    record.emit = static_cast<uint32_t>(in.Signed());
     records->push_back(std::move(record));
   }
   return in.ok() && in.AtEnd();
