@@ -160,8 +160,10 @@ void AgentLoopOperator::ApplyLine(int64_t offset, std::string_view line) {
   if (rule.ok()) return ApplyRule(*rule);
   // Whoever wrote this, a rule is not guessed and the job goes on.
   metrics_->rules_malformed->Add();
-  LogWarning(absl::StrCat(config_->job, "/", config_->name),
-             absl::StrCat("rule log offset ", offset, ": ", FormatError(rule.status())));
+  const OperatorInfo& info = context()->info();
+  LogRepeated(LogLevel::kWarning, config_->name, "malformed rule",
+              absl::StrCat("rule log offset ", offset, ": ", FormatError(rule.status())),
+              {info.uid, info.subtask, ErrorNumber(rule.status())});
 }
 
 void AgentLoopOperator::ApplyRule(const Rule& rule) {

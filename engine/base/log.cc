@@ -7,14 +7,20 @@
 #include <atomic>
 #include <cstdint>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <utility>
+
+#include "engine/base/clock.h"
+#include "engine/base/guarded.h"
 
 namespace weir {
 namespace {
 
 constexpr size_t kMaxMessageBytes = 16'384;
 constexpr uint32_t kInvalid = UINT32_MAX;
+constexpr int64_t kRepeatNs = 10'000'000'000;
+constexpr size_t kMaxKinds = 256;  // beyond them all share one
 
 std::atomic<LogLevel> minimum_level{LogLevel::kInfo};
 std::atomic<bool> json_lines{false};
@@ -107,6 +113,78 @@ void AppendInvalid(std::string* out, char byte, bool json) {
   *out += buffer;
 }
 
+// What all lines share. Lines are rare: a lock is cheap enough.
+struct Shared {
+  std::string job;
+  int64_t epoch = 0;
+  MetricRegistry* metrics = nullptr;
+  struct Kind {
+    int64_t written_ns = 0;
+    int64_t held_back = 0;
+  };
+  std::map<std::string, Kind, std::less<>> kinds;
+
+  void Count(const char* name, const char* level) {
+    if (metrics != nullptr) metrics->GetCounter(name, {{"level", level}})->Add();
+  }
+};
+
+// Never destroyed, as the loggers.
+Guarded<Shared>* SharedState() {
+  static auto* const shared = new Guarded<Shared>;
+  return shared;
+}
+
+const char* LevelName(LogLevel level) {
+  switch (level) {
+    case LogLevel::kDebug:
+      return "debug";
+    case LogLevel::kInfo:
+      return "info";
+    case LogLevel::kWarning:
+      return "warning";
+    case LogLevel::kError:
+      return "error";
+  }
+  return "error";
+}
+
+// Appends the fields that are known, as JSON members or as key=value.
+class FieldWriter {
+ public:
+  FieldWriter(bool json, std::string* out) : json_(json), out_(out) {}
+  void Text(const char* name, std::string_view value) {
+    if (value.empty()) return;
+    const std::string safe = EscapeForLog(value, json_);
+    const bool quote = json_ || safe.find_first_of(" =\"") != std::string::npos;
+    Raw(name, quote ? '"' + safe + '"' : safe);
+  }
+  void Number(const char* name, int64_t value) { Raw(name, std::to_string(value)); }
+
+ private:
+  void Raw(const char* name, const std::string& value) {
+    *out_ += json_ ? std::string("\"") + name + "\":" + value + ','
+                   : std::string(" ") + name + '=' + value;
+  }
+  const bool json_;
+  std::string* out_;
+};
+
+std::string FieldText(const LogFields& fields, bool json, const std::string& job, int64_t epoch) {
+  std::string out;
+  FieldWriter writer(json, &out);
+  writer.Text("job", job);
+  if (epoch > 0) writer.Number("epoch", epoch);
+  writer.Text("operator", fields.operator_uid);
+  if (fields.subtask >= 0) writer.Number("subtask", fields.subtask);
+  if (fields.error > 0) {
+    char number[16];
+    std::snprintf(number, sizeof(number), "WEIR-%04d", fields.error);
+    writer.Text("error", number);
+  }
+  return out;
+}
+
 std::string EscapeMessage(std::string_view message, bool json) {
   if (message.size() <= kMaxMessageBytes) return EscapeForLog(message, json);
   return EscapeForLog(message.substr(0, kMaxMessageBytes), json) + "... (" +
@@ -136,15 +214,58 @@ std::string EscapeForLog(std::string_view text, bool json) {
   return out;
 }
 
+void SetLogJob(std::string_view job, int64_t epoch) {
+  SharedState()->With([&](Shared* shared) {
+    shared->job = job;
+    shared->epoch = epoch;
+  });
+}
+
+void SetLogMetrics(MetricRegistry* metrics) {
+  SharedState()->With([&](Shared* shared) { shared->metrics = metrics; });
+}
+
+void LogRepeated(LogLevel level, std::string_view where, std::string_view kind,
+                 std::string_view message, const LogFields& fields) {
+  if (level < minimum_level.load(std::memory_order_relaxed)) return;
+  const int64_t now = SystemClock().MonoNs();
+  const int64_t held_back = SharedState()->With([&](Shared* shared) -> int64_t {
+    std::string key = std::string(where) + '\0' + std::string(kind);
+    if (shared->kinds.size() >= kMaxKinds && shared->kinds.count(key) == 0) key.clear();
+    Shared::Kind& state = shared->kinds[key];
+    if (state.written_ns != 0 && now - state.written_ns < kRepeatNs) {
+      ++state.held_back;
+      shared->Count("weir_log_suppressed_total", LevelName(level));
+      return -1;
+    }
+    state.written_ns = now;
+    return std::exchange(state.held_back, 0);
+  });
+  if (held_back < 0) return;
+  if (held_back == 0) return Log(level, where, message, fields);
+  Log(level, where,
+      std::string(message) + " (and " + std::to_string(held_back) + " more like it before)",
+      fields);
+}
+
 void Log(LogLevel level, std::string_view where, std::string_view message) {
+  Log(level, where, message, LogFields());
+}
+
+void Log(LogLevel level, std::string_view where, std::string_view message,
+         const LogFields& fields) {
   if (level < minimum_level.load(std::memory_order_relaxed)) return;
   const bool json = json_lines.load(std::memory_order_relaxed);
+  const std::string known = SharedState()->With([&](Shared* shared) {
+    shared->Count("weir_log_lines_total", LevelName(level));
+    return FieldText(fields, json, shared->job, shared->epoch);
+  });
   std::string line;
   if (json) {
-    line = "\"where\":\"" + EscapeForLog(where, true) + "\",\"message\":\"" +
+    line = known + "\"where\":\"" + EscapeForLog(where, true) + "\",\"message\":\"" +
            EscapeMessage(message, true) + '"';
   } else {
-    line = EscapeForLog(where, false) + ": " + EscapeMessage(message, false);
+    line = EscapeForLog(where, false) + ": " + EscapeMessage(message, false) + known;
   }
   spdlog::logger* logger = json ? JsonLogger() : TextLogger();
   logger->log(SpdlogLevel(level), spdlog::string_view_t(line.data(), line.size()));

@@ -1,8 +1,15 @@
 // Structured log lines on stderr (spdlog behind it). The library's header stays in log.cc.
+//
+//   2026-11-23T08:00:00.123Z warning guard: rule log offset 7: ... job=ssh-guard epoch=3
+//   {"time":"2026-11-23T08:00:00.123Z","level":"warning","job":"ssh-guard","epoch":3,
+//    "where":"guard","message":"rule log offset 7: ..."}     (on one line)
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+
+#include "engine/base/metrics.h"
 
 namespace weir {
 
@@ -13,6 +20,22 @@ void SetLogJson(bool json);  // one JSON object a line instead of text
 // `where` names the job part: "ssh-guard/guard[1]" or "checkpoint".
 // Both may hold hostile bytes: see EscapeForLog. A message beyond 16 KiB is cut.
 void Log(LogLevel level, std::string_view where, std::string_view message);
+// What a line is about beyond its text, where that is known.
+struct LogFields {
+  std::string_view operator_uid = {};
+  int subtask = -1;
+  int error = 0;  // ErrorNumber
+};
+void Log(LogLevel level, std::string_view where, std::string_view message, const LogFields& fields);
+// For what may come again and again: of the lines with one `where` and `kind` (a short constant of
+// the caller) one in 10 s is written, and tells how many were not.
+void LogRepeated(LogLevel level, std::string_view where, std::string_view kind,
+                 std::string_view message, const LogFields& fields = {});
+// Every line of the process carries these from now on. epoch 0 = not known yet.
+void SetLogJob(std::string_view job, int64_t epoch);
+// Counts lines in this registry, until the next call; null = nowhere.
+void SetLogMetrics(MetricRegistry* metrics);
+
 // One line whatever `text` holds: control characters, broken UTF-8 and characters that reorder a
 // terminal's line become visible escapes. With `json` it fits between the quotes of a JSON string.
 std::string EscapeForLog(std::string_view text, bool json);

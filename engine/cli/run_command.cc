@@ -166,6 +166,21 @@ StatusOr<std::unique_ptr<AdminServer>> StartAdmin(Job* job, const std::string& t
   return AdminServer::Start({settings.admin.listen, token, file}, context);
 }
 
+// The log's lines carry the job and are counted, while this lives.
+class LogOfJob {
+ public:
+  LogOfJob(const std::string& job, MetricRegistry* metrics) {
+    SetLogJob(job, 0);
+    SetLogMetrics(metrics);
+  }
+  ~LogOfJob() {
+    SetLogMetrics(nullptr);
+    SetLogJob("", 0);
+  }
+  LogOfJob(const LogOfJob&) = delete;
+  LogOfJob& operator=(const LogOfJob&) = delete;
+};
+
 int Fail(const Status& status) {
   std::cerr << "weir: " << FormatError(status) << "\n";
   return kExitFailed;
@@ -194,11 +209,13 @@ int RunCommand(const RunArgs& args, const Registry& registry, const Env& env) {
   // Outlives the job and is served before it: restoring may take its time.
   MetricRegistry metrics;
   metrics.GetGauge("weir_build_info", {{"version", WEIR_VERSION}})->Set(1);
+  const LogOfJob log_of_job(plan.logical.job.name, &metrics);
   Health health(plan.logical.job.name, &metrics);
   auto telemetry = StartTelemetry(plan.logical.job, env, &metrics, &health);
   if (!telemetry.ok()) return Fail(telemetry.status());
   auto job = Job::Create(plan, registry, env, ToJobOptions(args, &metrics));
   if (!job.ok()) return Fail(job.status());
+  SetLogJob(plan.logical.job.name, (*job)->epoch());
   LogInfo("job", absl::StrCat("job '", plan.logical.job.name, "', epoch ", (*job)->epoch(),
                               ", parallelism ", plan.logical.job.parallelism, ", ",
                               (*job)->restored_checkpoint() == 0

@@ -123,7 +123,10 @@ void CheckpointCoordinator::Publish() {
         // Cleaning up is not part of the checkpoint: it is complete already.
         const Status collected = status.ok() ? storage->Collect(retain, kGarbageGraceMs) : status;
         mail.Post([this, id, status, collected] {
-          if (status.ok() && !collected.ok()) LogWarning("checkpoint", FormatError(collected));
+          if (status.ok() && !collected.ok()) {
+            LogRepeated(LogLevel::kWarning, "checkpoint", "collect", FormatError(collected),
+                        {"", -1, ErrorNumber(collected)});
+          }
           OnPublished(id, status);
         });
       });
@@ -160,8 +163,10 @@ void CheckpointCoordinator::End(Status status) {
     const bool savepoint = ended->barrier.kind == SnapshotKind::kSavepoint;
     if (!savepoint) ++failures_;
     failed_total_->Add();
-    LogError("checkpoint", absl::StrCat(savepoint ? "savepoint " : "checkpoint ", ended->barrier.id,
-                                        " failed: ", FormatError(status)));
+    Log(LogLevel::kError, "checkpoint",
+        absl::StrCat(savepoint ? "savepoint " : "checkpoint ", ended->barrier.id,
+                     " failed: ", FormatError(status)),
+        {"", -1, ErrorNumber(status)});
   }
   if (ended->done) ended->done(ended->barrier.id, std::move(status));
 }

@@ -45,7 +45,8 @@ class Filter : public Operator {
   void EmitFailed(const RecordBatch& batch) {
     // One line a subtask: a bad record is no event for the log, an expression that can fail is.
     if (error_count_->Get() == 0) {
-      LogWarning(context()->info().name, absl::StrCat("where: ", error_));
+      const OperatorInfo& info = context()->info();
+      Log(LogLevel::kWarning, info.name, absl::StrCat("where: ", error_), {info.uid, info.subtask});
     }
     error_count_->Add(static_cast<int64_t>(failed_.size()));
     RecordBatch failed(batch.schema());

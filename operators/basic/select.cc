@@ -59,7 +59,9 @@ class Select : public Operator {
     std::sort(failed_.begin(), failed_.end());
     failed_.erase(std::unique(failed_.begin(), failed_.end()), failed_.end());
     if (error_count_->Get() == 0) {
-      LogWarning(context()->info().name, absl::StrCat("fields: ", error_));
+      const OperatorInfo& info = context()->info();
+      Log(LogLevel::kWarning, info.name, absl::StrCat("fields: ", error_),
+          {info.uid, info.subtask});
     }
     error_count_->Add(static_cast<int64_t>(failed_.size()));
     RecordBatch failed(batch.schema());

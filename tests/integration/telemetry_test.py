@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The shipped ssh_guard job, following its files, as Prometheus and an orchestrator see it."""
 
+import json
 import os
 import re
 import shutil
@@ -236,10 +237,19 @@ def refused():
     check(ran.returncode == 0, f"allow_remote: {ran.stderr}")
 
 
+def check_log(job):
+    """Lines of JSON with the job and its incarnation, counted in the metrics."""
+    lines = [json.loads(line) for line in open(job.data + ".log")]
+    starts = [line for line in lines if "epoch" in line]
+    check(starts and all(line["job"] == "ssh-guard" and line["level"] == "info" for line in starts), f"log: {lines}")
+    check(starts[0]["epoch"] == 1 and "message" in starts[0], f"log: {starts[0]}")
+    check(total(samples(job.metrics()), "weir_log_lines_total", 'level="info"') == len(lines), f"log: {lines}")
+
+
 def main():
     refused()
     probes_follow_the_job()
-    job = Job(f"{WORK}/main")
+    job = Job(f"{WORK}/main", "--log-format", "json")
     try:
         job.wait_ready()
         # The last record of the file is never followed by a newline that another ends: all others are.
@@ -251,6 +261,7 @@ def main():
         check_figures(samples(text))
         check_names(text)
         check("/metrics" in job.get("/")[1], "index")
+        check_log(job)
         check(job.get("/nothing")[0] == 404, "404")
         hostile(job)
         promtool(job.metrics())

@@ -11,6 +11,8 @@ class LogTest : public testing::Test {
  protected:
   void TearDown() override {
     SetLogJson(false);
+    SetLogJob("", 0);
+    SetLogMetrics(nullptr);
     SetLogLevel(LogLevel::kInfo);
   }
 };
@@ -32,6 +34,37 @@ TEST_F(LogTest, JsonLine) {
   EXPECT_NE(line.find(R"("level":"error","where":"w","message":"say \"hi\" {} %v\\"})"),
             std::string::npos)
       << line;
+}
+
+TEST_F(LogTest, Fields) {
+  SetLogJob("ssh-guard", 3);
+  testing::internal::CaptureStderr();
+  Log(LogLevel::kWarning, "guard", "slow", {"guard uid", 1, 5004});
+  std::string line = testing::internal::GetCapturedStderr();
+  EXPECT_TRUE(
+      line.ends_with(" warning guard: slow job=ssh-guard epoch=3 operator=\"guard uid\" "
+                     "subtask=1 error=WEIR-5004\n"))
+      << line;
+  SetLogJson(true);
+  testing::internal::CaptureStderr();
+  Log(LogLevel::kWarning, "guard", "slow", {"g\"\n", 0, 0});
+  line = testing::internal::GetCapturedStderr();
+  EXPECT_NE(line.find(R"("level":"warning","job":"ssh-guard","epoch":3,"operator":"g\"\n",)"
+                      R"("subtask":0,"where":"guard","message":"slow"})"),
+            std::string::npos)
+      << line;
+}
+
+TEST_F(LogTest, RepeatedLinesAreHeldBackAndCounted) {
+  MetricRegistry metrics;
+  SetLogMetrics(&metrics);
+  testing::internal::CaptureStderr();
+  for (int i = 0; i < 100; ++i) LogRepeated(LogLevel::kWarning, "a", "repeat test", "again");
+  LogRepeated(LogLevel::kWarning, "b", "repeat test", "elsewhere");
+  const std::string text = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2) << text;
+  EXPECT_EQ(metrics.Sum("weir_log_lines_total", {{"level", "warning"}}), 2);
+  EXPECT_EQ(metrics.Sum("weir_log_suppressed_total", {{"level", "warning"}}), 99);
 }
 
 TEST_F(LogTest, LevelFilters) {
