@@ -16,7 +16,7 @@ Status RuleCatalog::Refresh() {
   }
   LogChunk chunk;
   do {
-    const Status status = reader_->Read(LogReadOptions(), &chunk);
+    Status status = reader_->Read(LogReadOptions(), &chunk);
     if (!status.ok()) {
       reader_.reset();  // the next call tries anew, from where this one stopped
       return status;

@@ -42,7 +42,7 @@ StatusOr<Signature> Signature::Create(const Schema& schema,
 void Signature::Select(const RecordBatch& batch, std::vector<std::string_view>* out) {
   selector_.Select(batch, out);
   for (std::string_view& view : *out) {
-    if (view.data() == nullptr) view = std::string_view("", 0);  // an empty string is a value
+    if (view.data() == nullptr) view = std::string_view("");  // an empty string is a value
   }
   for (const int c : selector_.columns()) {
     const Column& column = batch.column(c);

@@ -62,7 +62,7 @@ bool DecideStream::HasRoom(const State& s) const {
 }
 
 void DecideStream::Take(const pb::DecideRequest& request) {
-  const std::string id = request.request_id();
+  const std::string& id = request.request_id();
   const bool fresh = state_.With([&](State* s) { return s->pending.emplace(id, 0).second; });
   if (!fresh) return;  // twice on one stream: the first one is answered
   const uint64_t ticket =

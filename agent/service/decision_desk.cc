@@ -120,7 +120,7 @@ uint64_t DecisionDesk::Ask(const AgentRequest& request, int64_t timeout_ms, Done
   if (joins) return ticket;
   AgentRequest asked = request;
   asked.deadline_ms = env_.clock->NowMs() + timeout;
-  reasoner_->Decide(asked, [weak = weak_from_this(), key](StatusOr<AgentReply> reply) {
+  reasoner_->Decide(asked, [weak = weak_from_this(), key](const StatusOr<AgentReply>& reply) {
     if (const auto desk = weak.lock()) desk->OnReply(key, reply);
   });
   return ticket;

@@ -62,6 +62,7 @@ Status CheckFits(const Manifest& m, const std::string& job, int max_parallelism,
                             Manifest{}.key_hash, "'"));
   }
   std::vector<std::string> uids;
+  uids.reserve(targets.size());
   for (const RestoreTarget& t : targets) uids.push_back(t.uid);
   for (const OperatorState& op : m.operators) {
     if (allow_non_restored || std::find(uids.begin(), uids.end(), op.uid) != uids.end()) continue;

@@ -18,6 +18,7 @@ constexpr size_t kMaxNameLength = 100;
 
 std::vector<std::string> NamesOf(const std::vector<OptionDef>& defs) {
   std::vector<std::string> names;
+  names.reserve(defs.size());
   for (const OptionDef& def : defs) names.push_back(def.name);
   return names;
 }

@@ -50,7 +50,6 @@ class TaskSnapshot : public std::enable_shared_from_this<TaskSnapshot> {
   void PieceDone(Status status);
   void MaybeAck();
 
-  const int task_;
   const Barrier barrier_;
   std::vector<std::unique_ptr<ChainNode>>* nodes_;
   std::vector<std::shared_ptr<SegmentWriter>>* writers_;

@@ -24,7 +24,7 @@ Status LocalRunner::Put(const std::string& topic, int partition,
 Status LocalRunner::Append(const std::string& topic, int partition,
                            const std::vector<std::string>& lines) {
   world_.points().Pause(true);
-  const Status status = WriteLines(topic, partition, lines);
+  Status status = WriteLines(topic, partition, lines);
   world_.points().Pause(false);
   return status;
 }
@@ -60,7 +60,7 @@ SimEnd LocalRunner::Run(uint64_t max_steps) {
 }
 
 Status LocalRunner::Finish() {
-  const Status status = job_->Stop();
+  Status status = job_->Stop();
   job_.reset();
   return status;
 }

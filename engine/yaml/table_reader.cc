@@ -126,7 +126,7 @@ std::optional<OptionValue> ReadVariant(const YamlNode& node, const OptionDef& de
                                        std::string_view where, Diagnostics* diagnostics) {
   OptionValue value;
   if (!node.IsMapping()) {
-    const auto name = ReadScalar(node, def, diagnostics);
+    auto name = ReadScalar(node, def, diagnostics);
     if (!name || FindAlternative(def, name->text, node.mark, diagnostics) == nullptr) {
       return std::nullopt;
     }
