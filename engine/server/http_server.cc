@@ -183,7 +183,7 @@ class HttpServer::Impl final : public httplib::Server {
     if (port_ <= 0) {
       return Err(
           ErrorCode::kConfigBadValue,
-          absl::StrCat("telemetry.listen: cannot listen at ", options_.host, ":", options_.port),
+          absl::StrCat("telemetry: cannot listen at ", options_.host, ":", options_.port),
           "another process may have the port, or the address is not one of this machine; "
           "port 0 takes any that is free");
     }
