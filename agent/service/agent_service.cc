@@ -81,9 +81,8 @@ grpc::ServerBidiReactor<pb::DecideBatch, pb::DecideReplies>* AgentService::Decid
     }
     if (!status.ok()) return;
     const uint64_t number = s->next++;
-    stream = std::make_shared<weir::DecideStream>(
-        context, desk_, env_.clock, StreamLimits(),
-        [this, number] { StreamEnded(number); });
+    stream = std::make_shared<weir::DecideStream>(context, desk_, env_.clock, StreamLimits(),
+                                                  [this, number] { StreamEnded(number); });
     s->streams[number] = stream;
     desk_->metrics()->streams_opened->Add();
     desk_->metrics()->streams->Set(static_cast<int64_t>(s->streams.size()));

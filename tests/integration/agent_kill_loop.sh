@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The shipped job asks weir-agent, which has its memo in Redis. Agent and Redis are killed with SIGKILL at random moments
+# The shipped job asks weir-agent, which asks a model (a fake that takes its time) and has its memo in Redis. Agent and Redis are killed with SIGKILL at random moments
 # and started again; now and then one stands still for longer than its caller waits, and the job itself is killed. The
 # outputs are those of the undisturbed run, nothing is decided by the fail-safe, and no question is asked again whose
 # answer is durable.
@@ -25,7 +25,7 @@ start_redis() {
   await 20 "Redis" redis_answers
 }
 start_memo_agent() { # listen address
-  start_agent "$1" --memo "redis://127.0.0.1:$redis_port" --audit-log "$work/$name.audit"
+  start_agent "$1" --reasoner openai --base-url "$(cat "$work/url")" --model fake --memo "redis://127.0.0.1:$redis_port" --audit-log "$work/$name.audit"
 }
 feed_some() { # the next lines of the file, a random number
   local n=$((1 + RANDOM % chunk)) from=$((fed + 1))
@@ -86,10 +86,11 @@ one_round() { # how many kills of the agent, and of Redis
   for ((i = 0; i < $1; ++i)); do actions+=(strike_agent); done
   for ((i = 0; i < $2; ++i)); do actions+=(strike_redis); done
   shuffle
+  : >"$work/paid"
   rm -f "$work/$name".*
   start_memo_agent 127.0.0.1:0
   export WEIR_AGENT="grpc://127.0.0.1:$port?breaker_after=10m&connect_timeout=1s"
-  chunk=$((lines / (${#actions[@]} * 2)))
+  chunk=$((lines / ${#actions[@]}))
   follow "$name" "${patient[@]}"
   for action in "${actions[@]}"; do
     feed_some
@@ -101,21 +102,30 @@ one_round() { # how many kills of the agent, and of Redis
   grep -q '"fail_safe":0' "$work/$name.json" || fail "$name: $(cat "$work/$name.json")"
   python3 tests/integration/asked_again.py "$work" "$name" "$deaths" || fail "$name: ${actions[*]}"
   kill_agent
+  redis-cli -p "$redis_port" flushall >/dev/null # the next round asks the same questions
 }
-
-fresh base
-cp "$events" "$work/base/log/auth.raw/0.ndjson"
-run base
-expect_guard base
 
 redis_port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 start_redis
+python3 tests/reason/fake_openai.py "$work/url" "$work/paid" 0.25 &
+model_pid=$!
+await 20 "the model" test -s "$work/url"
+
+name=base
+start_memo_agent 127.0.0.1:0
+export WEIR_AGENT=grpc://127.0.0.1:$port
+input base
+run base
+expect_guard base
+kill_agent
+redis-cli -p "$redis_port" flushall >/dev/null
+
 agent_kills=0 redis_kills=0 round=0
 few() { echo $(($1 < 6 ? $1 : 6)); }
 while [ "$agent_kills" -lt "$kills" ] || [ "$redis_kills" -lt "$kills" ]; do
   round=$((round + 1)) name=round$round
   one_round "$(few $((kills - agent_kills)))" "$(few $((kills - redis_kills)))"
-  echo "round $round: $agent_kills kills of the agent and $redis_kills of Redis so far"
+  echo "round $round: $(wc -l <"$work/paid") completions; $agent_kills kills of the agent, $redis_kills of Redis so far"
   rm -rf "${work:?}/$name" "$work/$name".*
 done
 echo "ok, $agent_kills kills of the agent, $redis_kills of Redis, $round of the job; $((2 * round)) times one stood still"

@@ -2,9 +2,9 @@
 agent=${WEIR_BUILD:-build/release}/bin/weir-agent
 export WEIR_AGENT_TOKEN=
 
-agent_pid= job_pid= replica_pid= redis_pid=
+agent_pid= job_pid= replica_pid= redis_pid= model_pid=
 cleanup() {
-  for pid in $agent_pid $replica_pid $redis_pid $job_pid; do kill -CONT "$pid" 2>/dev/null; kill -KILL "$pid" 2>/dev/null; done
+  for pid in $agent_pid $replica_pid $redis_pid $model_pid $job_pid; do kill -CONT "$pid" 2>/dev/null; kill -KILL "$pid" 2>/dev/null; done
   wait 2>/dev/null
 }
 trap cleanup EXIT

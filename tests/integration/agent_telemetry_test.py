@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../reason"))
+from fake_openai import FakeOpenAi
 from telemetry_lib import BIN, DEADLINE_S, EVENTS, JOB, check, check_names, get, promtool, samples, total, wait_for
 
 WORK = os.environ.get("TEST_TMPDIR") or tempfile.mkdtemp()
@@ -75,11 +77,16 @@ def figures(agent):
     check(total(found, "weir_agent_service_latency_seconds_count") == 45, "latency")
     check(total(found, "weir_agent_service_streams_opened_total") >= 1, "streams opened")
     check(total(found, "weir_memo_lookups_total", 'result="miss"') == 45, "memo: misses")
-    check(total(found, "weir_agent_service_tokens_total", 'direction="in"') >= 0, "tokens")
+    check(total(found, "weir_agent_service_tokens_total", 'direction="in"') == 45 * 90, "tokens in")
+    check(total(found, "weir_agent_service_tokens_total", 'direction="out"') == 45 * 10, "tokens out")
+    check(total(found, "weir_reasoner_calls_total", 'outcome="ok"') == 45, "questions to the reasoner")
+    check(total(found, "weir_reasoner_http_requests_total") == 45, "calls of the model")
     run_job("unary", endpoint + "?unary=true")  # the same questions: they are in the memo
     found = agent.samples()
     check(calls(found, "Decide") == 45, f"unary: {calls(found, 'Decide')}")
     check(total(found, "weir_memo_lookups_total", 'result="hit"') == 45, "memo: hits")
+    check(total(found, "weir_reasoner_http_requests_total") == 45, "calls of the model, after hits")
+    check(total(found, "weir_agent_service_tokens_total", 'direction="in"') == 45 * 90, "tokens in, after hits")
     check(total(found, "weir_agent_service_in_flight") == 0, "in flight")
     check(total(found, "weir_agent_service_ready") == 1, "ready")
     check(total(found, "weir_build_info") == 1, "version")
@@ -136,12 +143,14 @@ def refused():
 
 def main():
     refused()
-    agent = Agent("--drain-timeout", "3s")
+    fake = FakeOpenAi()
+    agent = Agent("--drain-timeout", "3s", "--reasoner", "openai", "--base-url", fake.url, "--model", "fake")
     try:
         figures(agent)
         probes(agent)
     finally:
         agent.kill()
+    fake.close()
     token()
     print("ok")
 

@@ -252,8 +252,8 @@ Status Run(AgentArgs* args) {
   metrics.GetGauge("weir_agent_service_start_time_seconds", {})->Set(env.clock->NowMs());
   const CountedLog counted(&metrics);
   Health health(metrics.GetGauge("weir_agent_service_ready", {}));
-  WEIR_ASSIGN_OR_RETURN(const auto telemetry, StartTelemetry(args->telemetry, "weir-agent", env,
-                                                             &metrics, &health));
+  WEIR_ASSIGN_OR_RETURN(const auto telemetry,
+                        StartTelemetry(args->telemetry, "weir-agent", env, &metrics, &health));
   return Serve(*args, drain_ms, env, &metrics, &health);
 }
 
