@@ -71,6 +71,7 @@ strike_job() {
   feed_some
   killed "$job_pid"
   go_on "$name" "${patient[@]}"
+  await 40 "the job after its kill" is_up "$name" # before that a SIGTERM would end it at once
 }
 shuffle() { # sets actions, in random order; not in a subshell, which would draw from elsewhere
   local i j one

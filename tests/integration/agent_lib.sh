@@ -50,6 +50,7 @@ go_on() { # name, more arguments: the job again, where it was; sets job_pid
     --summary "$work/$name.json" "$@" 2>>"$work/$name.err" &
   job_pid=$!
 }
+is_up() { grep -q "\"pid\":$job_pid[,}]" "$work/$1/checkpoints/ssh-guard/admin.addr" 2>/dev/null; } # name
 feed() { sed -n "$2,$3p" "$events" >>"$work/$1/log/auth.raw/0.ndjson"; } # name, from line, to line
 keep_count() { # name, number of the kill: for asked_again.py; the decisions first, what was asked afterwards
   cat "$work/$1"/log/_weir.ssh-guard.guard.decisions/*.ndjson >"$work/$1.decisions-$2" 2>/dev/null || true
