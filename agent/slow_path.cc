@@ -184,7 +184,7 @@ Trigger SlowPath::MakeTrigger(const std::string& request_id) {
   return trigger;
 }
 
-void SlowPath::Append(int64_t sequence, Decision decision) {
+void SlowPath::Append(int64_t sequence, const Decision& decision) {
   attempts_.Remove(sequence);
   appending_.insert(sequence);
   const uint16_t group = p_.pending->GroupOf(sequence);

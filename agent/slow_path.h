@@ -71,7 +71,7 @@ class SlowPath {
   LateReplies::Entry MakeLate(int64_t sequence);
   Decision StartDecision(int64_t sequence, int attempt);
   Trigger MakeTrigger(const std::string& request_id);
-  void Append(int64_t sequence, Decision decision);
+  void Append(int64_t sequence, const Decision& decision);
   void Record(int64_t sequence, const Decision& decision);
   void Settle(int64_t sequence, const Decision& decision);
   void AwaitRule(Flight* flight, const Rule& rule);

@@ -1,23 +1,26 @@
 #!/usr/bin/env bash
 # What takes too long for tests/run.sh. Each closes with "N passed, N failed".
 #
-#   tests/nightly.sh asan      all test binaries under AddressSanitizer and UndefinedBehaviorSanitizer
-#   tests/nightly.sh tsan      all test binaries under ThreadSanitizer
-#   tests/nightly.sh sim N     N seeds of the simulator
-#   tests/nightly.sh kill N    N kills of the real process
-#   tests/nightly.sh kill-agent N  N kills of the agent and of Redis, under a job that asks
-#   tests/nightly.sh tidy      clang-tidy over the library folders
+#   tests/nightly.sh asan [PATTERN]  unit, end-to-end and integration tests under AddressSanitizer and
+#                                    UndefinedBehaviorSanitizer
+#   tests/nightly.sh tsan [PATTERN]  the same under ThreadSanitizer
+#   tests/nightly.sh sim N           N seeds of the simulator
+#   tests/nightly.sh kill N          N kills of the real process
+#   tests/nightly.sh kill-agent N    N kills of the agent and of Redis, under a job that asks
+#   tests/nightly.sh tidy            clang-tidy over the library folders
 set -uo pipefail
 source "$(dirname "$0")/harness.sh"
-usage() { sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2; }
+usage() { sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2; }
 
 # Sanitized code runs many times slower.
 time_limit=${WEIR_TEST_TIMEOUT:-3600}
 symbolizer=$(command -v llvm-symbolizer-14 || command -v llvm-symbolizer || true)
 
-run_binaries() {
+# Of the scripts those that run Weir's programs; the others look at the sources or build something of their own.
+run_sanitized() {
   build_preset "$1"
-  mapfile -t tests < <(list_binaries)
+  mapfile -t tests < <({ list_scripts | grep -E '^tests/(e2e|integration|kill)/' | grep -v developer_test; list_binaries; } |
+    grep -E -- "${2:-.}")
   run_all "${tests[@]}"
 }
 
@@ -36,13 +39,13 @@ case "${1:-}" in
   asan)
     export ASAN_OPTIONS="detect_stack_use_after_return=1:check_initialization_order=1:strict_init_order=1"
     export UBSAN_OPTIONS="print_stacktrace=1" ASAN_SYMBOLIZER_PATH="$symbolizer"
-    run_binaries asan
+    run_sanitized asan "${2:-}"
     ;;
   tsan)
     # Debian's libraries are not instrumented: what they do inside themselves is not ours to report.
     export TSAN_OPTIONS="suppressions=$root/cmake/sanitizers/tsan.supp ignore_noninstrumented_modules=1"
     TSAN_OPTIONS+=" second_deadlock_stack=1 external_symbolizer_path=$symbolizer"
-    run_binaries tsan
+    run_sanitized tsan "${2:-}"
     ;;
   sim)
     number "${2:-}"

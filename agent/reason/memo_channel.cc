@@ -100,7 +100,7 @@ class MemoChannel::Core : public std::enable_shared_from_this<Core> {
     const std::shared_ptr<Memo> memo = behind().memo;
     if (memo == nullptr) return Ask(request, key, flight);
     memo->Get(key, options_.timeout_ms,
-              [self, race, request, key, flight](std::optional<std::string> bytes) {
+              [self, race, request, key, flight](const std::optional<std::string>& bytes) {
                 if (race->Win()) self->OnMemo(request, key, flight, bytes);
               });
     if (race->IsOver()) return;  // a memo in this process needs no timer

@@ -21,7 +21,7 @@ class RefusedStream : public Reactor {
 };
 
 // Takes as long whatever the first difference is.
-bool SameBytes(grpc::string_ref a, const std::string& b) {
+bool SameBytes(const grpc::string_ref& a, const std::string& b) {
   if (a.size() != b.size()) return false;
   unsigned difference = 0;
   for (size_t i = 0; i < b.size(); ++i) {

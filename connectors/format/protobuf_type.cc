@@ -158,7 +158,7 @@ class Compiler {
   }
 
  private:
-  bool Refuse(std::string message, std::string hint = {}) {
+  bool Refuse(std::string message, const std::string& hint = {}) {
     const std::string field = path_.substr(0, path_.find('.'));
     if (!path_.empty()) message = absl::StrCat("field '", path_, "': ", message);
     problems_->push_back({field, Err(ErrorCode::kPlanSchema, message, hint)});
@@ -169,6 +169,7 @@ class Compiler {
     const Pb* found = type.FindFieldByName(field.name);
     if (found == nullptr) {
       std::vector<std::string> names;
+      names.reserve(static_cast<size_t>(type.field_count()));
       for (int i = 0; i < type.field_count(); ++i) names.push_back(type.field(i)->name());
       const std::string near = NearestName(field.name, names);
       return Refuse(absl::StrCat(type.full_name(), " has no such field"),

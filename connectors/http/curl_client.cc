@@ -71,7 +71,7 @@ class CurlClient::Loop {
 
   // Leaves *exchange alone unless it is taken.
   Status Enqueue(std::unique_ptr<Exchange>* exchange) {
-    const Status status = queue_.With([&](Queue* queue) {
+    Status status = queue_.With([&](Queue* queue) {
       if (queue->closed) return Err(ErrorCode::kHttpUnavailable, "the HTTP client is closed");
       if (queue->in_flight >= options_.max_in_flight) {
         return Err(ErrorCode::kHttpOverloaded, "too many HTTP requests are under way");

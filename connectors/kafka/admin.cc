@@ -99,7 +99,7 @@ StatusOr<int64_t> Admin::ListOffset(const std::string& topic, int partition,
                                     int64_t logical_or_time) {
   const int64_t deadline = clock_->MonoNs() + kOffsetMs * kNsPerMs;
   for (;;) {
-    const StatusOr<int64_t> offset = TryListOffset(topic, partition, logical_or_time);
+    StatusOr<int64_t> offset = TryListOffset(topic, partition, logical_or_time);
     const bool again = absl::IsUnavailable(offset.status()) && ErrorNumber(offset.status()) == 0;
     if (!again) return offset;
     if (clock_->MonoNs() > deadline) {
@@ -264,7 +264,7 @@ StatusOr<int64_t> Admin::Marker(const std::string& topic, int partition) {
   const int64_t deadline = clock_->MonoNs() + kOffsetMs * kNsPerMs;
   for (;;) {
     // A transaction that has just been committed may still hold its offset back.
-    const StatusOr<int64_t> marker = TryMarker(topic, partition);
+    StatusOr<int64_t> marker = TryMarker(topic, partition);
     if (ErrorNumber(marker.status()) != static_cast<int>(ErrorCode::kLogIo) ||
         clock_->MonoNs() > deadline) {
       return marker;

@@ -19,13 +19,17 @@ struct Env {
   const Clock* clock = nullptr;
   FileSystem* fs = nullptr;
   Executor* io = nullptr;
+  // For work of many milliseconds of CPU that no record waits for (checkpoint segments), so that it
+  // takes neither the I/O threads nor the cores from what is on the way. Null: `io` does it.
+  Executor* background = nullptr;
   Scheduler* scheduler = nullptr;
   uint64_t seed = 0;  // the job's own randomness (jitter, ids of no meaning) derives from it
   // An environment variable's value, or nullopt when unset.
   std::function<std::optional<std::string>(const std::string&)> variable;
 };
 
-// The operating system's clock, files, `io_threads` I/O threads and one thread per slot.
+// The operating system's clock, files, `io_threads` I/O threads, two background threads of low
+// priority and one thread per slot.
 class RealEnv {
  public:
   explicit RealEnv(int io_threads = 2);

@@ -23,7 +23,7 @@ class Guarded {
 
  private:
   std::mutex mutex_;
-  T value_;
+  T value_{};  // value-initialised: a bool is false
 };
 
 }  // namespace weir

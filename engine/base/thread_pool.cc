@@ -1,6 +1,8 @@
 #include "engine/base/thread_pool.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <string>
@@ -10,7 +12,8 @@
 
 namespace weir {
 
-ThreadPool::ThreadPool(int threads) {
+ThreadPool::ThreadPool(int threads, std::string name, int nice)
+    : name_(std::move(name)), nice_(nice) {
   WEIR_CHECK(threads > 0);
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this, i] { Run(i); });
 }
@@ -42,7 +45,10 @@ void ThreadPool::SubmitAfter(int64_t delay_ms, std::function<void()> work) {
 }
 
 void ThreadPool::Run(int index) {
-  pthread_setname_np(pthread_self(), ("weir-io-" + std::to_string(index)).substr(0, 15).c_str());
+  pthread_setname_np(pthread_self(), (name_ + "-" + std::to_string(index)).substr(0, 15).c_str());
+  // Linux counts it by thread. Where it is refused the work is done all the same.
+  const auto self = static_cast<id_t>(gettid());
+  if (nice_ > 0) (void)setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + nice_);
   std::function<void()> work;
   while (Next(&work)) {
     work();

@@ -7,6 +7,7 @@
 #include <functional>
 #include <mutex>
 #include <queue>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -19,7 +20,9 @@ namespace weir {
 // Works are bounded by their submitters (see MailHandle), so the queue is not bounded again here.
 class ThreadPool : public Executor {
  public:
-  explicit ThreadPool(int threads);
+  // `name` is what a debugger or `top -H` shows. `nice`: how much
+  // is added to the process's own niceness.
+  explicit ThreadPool(int threads, std::string name = "weir-io", int nice = 0);
   ~ThreadPool() override;
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -42,6 +45,8 @@ class ThreadPool : public Executor {
   bool Next(std::function<void()>* work);
   void MoveDueToReady();
 
+  const std::string name_;
+  const int nice_;
   SystemClock clock_;
   std::mutex mutex_;
   std::condition_variable changed_;

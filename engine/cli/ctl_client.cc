@@ -1,5 +1,6 @@
 #include "engine/cli/ctl_client.h"
 
+#include <grpc/grpc.h>
 #include <grpc/support/time.h>
 #include <grpcpp/grpcpp.h>
 
@@ -135,7 +136,15 @@ StatusOr<JobFolder> FindJobFolder(const CtlArgs& args, const Env& env) {
                           args.job.empty() ? "job" : absl::StrCat("job '", args.job, "'")));
 }
 
+// gRPC ends its own threads when the last of its users has gone, and this is the one that waits for
+// them: else they are still about when the process exits.
+struct GrpcUse {
+  GrpcUse() { grpc_init(); }
+  ~GrpcUse() { grpc_shutdown_blocking(); }
+};
+
 struct CtlClient::Connection {
+  GrpcUse grpc;      // destroyed last
   double timeout_s;  // 0 = the call's own
   Target target;
   std::string token;

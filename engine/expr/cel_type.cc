@@ -137,14 +137,13 @@ bool UnifyParams(const CelType& a, const CelType& b, CelType* out) {
 
 bool Unify(const CelType& a, const CelType& b, CelType* out) {
   CelType unified;
+  const bool both_null = a.kind == Kind::kNull && b.kind == Kind::kNull;
   if (a.kind == Kind::kNever) {
     unified = b;
-  } else if (b.kind == Kind::kNever) {
+  } else if (b.kind == Kind::kNever || both_null) {
     unified = a;
   } else if (a.is_dyn() || b.is_dyn()) {
     unified = CelType(Kind::kDyn);
-  } else if (a.kind == Kind::kNull && b.kind == Kind::kNull) {
-    unified = a;
   } else if (a.kind == Kind::kNull || b.kind == Kind::kNull) {
     unified = a.kind == Kind::kNull ? b : a;
     if (!unified.nullable) return false;

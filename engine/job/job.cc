@@ -24,9 +24,11 @@ Job::Job(const PhysicalPlan& plan, const Registry& registry, const Env& env, Job
     : plan_(plan),
       registry_(registry),
       io_(env.io),
+      background_(env.background != nullptr ? env.background : env.io),
       env_([&] {
         Env own = env;
         own.io = &io_;
+        own.background = &background_;
         return own;
       }()),
       options_(std::move(options)),
@@ -186,6 +188,7 @@ Status Job::Stop() {
   if (started_) env_.scheduler->Stop();
   started_ = false;
   io_.Close();
+  background_.Close();
   if (mailbox_ != nullptr) mailbox_->Close();
   if (graph_ != nullptr) {
     for (int i = 0; i < graph_->size(); ++i) graph_->task(i)->Close();

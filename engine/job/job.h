@@ -114,6 +114,7 @@ class Job final : public TaskListener, public SlotWork, public JobControl {
   const PhysicalPlan& plan_;
   const Registry& registry_;
   ScopedExecutor io_;  // I/O work refers to logs, storage and coordinator below
+  ScopedExecutor background_;
   const Env env_;
   const JobOptions options_;
   MetricRegistry own_metrics_;

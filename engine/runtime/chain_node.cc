@@ -173,10 +173,12 @@ void ChainNode::Emit(int port, RecordBatch batch) {
 
 void ChainNode::EmitTo(Port* port, RecordBatch batch, size_t bytes) {
   size_t left = port->chained.size() + port->edges.size();
+  // NOLINTBEGIN(bugprone-use-after-move): the last one gets the batch, the others copies.
   for (Chained& c : port->chained) {
     Check(c.node->ProcessInput(c.input, --left == 0 ? std::move(batch) : batch.Copy(), bytes));
   }
   for (auto& edge : port->edges) edge->Emit(--left == 0 ? std::move(batch) : batch.Copy());
+  // NOLINTEND(bugprone-use-after-move)
 }
 
 void ChainNode::EmitWatermark(int port, int64_t ms) {

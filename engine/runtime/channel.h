@@ -31,7 +31,7 @@ class Channel {
       consumer_->Wake();
       return;
     }
-    spill_.push_back(std::move(element));
+    spill_.push_back(std::move(element));  // NOLINT(bugprone-use-after-move): not taken if full
     Drain();
   }
   // Producer: moves spilled elements on; true if the spill is empty now.

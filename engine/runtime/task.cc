@@ -25,7 +25,7 @@ Task::Task(int number, std::string name, std::vector<NodeConfig> nodes,
                            ? nullptr
                            : std::make_shared<SegmentWriter>(
                                  node->backend(), node->info().subtask == 0, services_.storage,
-                                 services_.env.io, mailbox_.handle(),
+                                 services_.env.background, mailbox_.handle(),
                                  [this](Status status) { Fail(std::move(status)); }));
   }
   spilling_.resize(nodes_.size());

@@ -164,7 +164,7 @@ class HttpServer::Impl final : public httplib::Server {
                           ? handler(request.path)
                           : HttpPage{405, "only GET and HEAD\n"};
       response.status = made.status;
-      response.set_content(std::move(made.body), made.type.c_str());
+      response.set_content(made.body, made.type.c_str());
       return HandlerResponse::Handled;
     });
   }

@@ -282,7 +282,7 @@ void HarnessSubtask::Fail(Status status) {
   if (failed_.ok()) failed_ = std::move(status);
 }
 
-Status HarnessSubtask::After(Status status) {
+Status HarnessSubtask::After(const Status& status) {
   WEIR_RETURN_IF_ERROR(status);
   return failed_;
 }

@@ -116,7 +116,7 @@ class HarnessSubtask : public TaskServices {
 
  private:
   // The call's status, or what the operator said through Fail.
-  Status After(Status status);
+  Status After(const Status& status);
 
   HarnessWorld* world_;
   Mailbox mailbox_;

@@ -1,6 +1,10 @@
 // Real threads: the I/O pool and the slots. Nothing here sleeps; it waits for what must happen.
 #include <gtest/gtest.h>
 
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <future>
@@ -223,6 +227,10 @@ TEST(RealEnvTest, OffersEverything) {
   std::promise<std::thread::id> ran_on;
   env.io->Submit([&] { ran_on.set_value(std::this_thread::get_id()); });
   EXPECT_NE(ran_on.get_future().get(), std::this_thread::get_id());
+  const auto niceness = [] { return getpriority(PRIO_PROCESS, static_cast<id_t>(gettid())); };
+  std::promise<int> background;
+  env.background->Submit([&] { background.set_value(niceness()); });
+  EXPECT_EQ(background.get_future().get(), std::min(19, niceness() + 10));
   ::setenv("WEIR_TEST_VARIABLE", "value", 1);
   EXPECT_EQ(env.variable("WEIR_TEST_VARIABLE"), "value");
   ::unsetenv("WEIR_TEST_VARIABLE");
