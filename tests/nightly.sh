@@ -6,10 +6,11 @@
 #   tests/nightly.sh tsan [PATTERN]  the same under ThreadSanitizer
 #   tests/nightly.sh sim N           N seeds of the simulator
 #   tests/nightly.sh kill N          N kills of the real process
+#   tests/nightly.sh kill-agent N    N kills of the agent and of Redis, under a job that asks
 #   tests/nightly.sh tidy            clang-tidy over the library folders
 set -uo pipefail
 source "$(dirname "$0")/harness.sh"
-usage() { sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2; }
+usage() { sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2; }
 
 # Sanitized code runs many times slower.
 time_limit=${WEIR_TEST_TIMEOUT:-3600}
@@ -55,6 +56,11 @@ case "${1:-}" in
     number "${2:-}"
     build_preset release
     run_program bash "$root/tests/kill/kill_loop.sh" "$2"
+    ;;
+  kill-agent)
+    number "${2:-}"
+    build_preset release
+    run_program bash "$root/tests/integration/agent_kill_loop.sh" "$2"
     ;;
   tidy)
     build_preset release

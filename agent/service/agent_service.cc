@@ -43,7 +43,13 @@ grpc::Status ToGrpc(const Status& status) {
   return {static_cast<grpc::StatusCode>(status.code()), FormatError(status)};
 }
 
-grpc::ServerUnaryReactor* End(grpc::ServerUnaryReactor* reactor, const grpc::Status& status) {
+absl::StatusCode CodeOf(const grpc::Status& status) {
+  return static_cast<absl::StatusCode>(status.error_code());
+}
+
+grpc::ServerUnaryReactor* End(grpc::ServerUnaryReactor* reactor, const grpc::Status& status,
+                              CallMetrics::Method method, CallMetrics* calls) {
+  calls->Ended(method, CodeOf(status));
   reactor->Finish(status);
   return reactor;
 }
@@ -75,28 +81,41 @@ grpc::ServerBidiReactor<pb::DecideBatch, pb::DecideReplies>* AgentService::Decid
     }
     if (!status.ok()) return;
     const uint64_t number = s->next++;
-    stream = std::make_shared<weir::DecideStream>(
-        context, desk_, env_.clock, StreamLimits(),
-        [this, number] { state_.With([&](State* state) { state->streams.erase(number); }); });
+    stream = std::make_shared<weir::DecideStream>(context, desk_, env_.clock, StreamLimits(),
+                                                  [this, number] { StreamEnded(number); });
     s->streams[number] = stream;
+    desk_->metrics()->streams_opened->Add();
+    desk_->metrics()->streams->Set(static_cast<int64_t>(s->streams.size()));
   });
-  if (stream == nullptr) return new RefusedStream(status);
+  if (stream == nullptr) {
+    desk_->metrics()->calls.Ended(CallMetrics::kDecideStream, CodeOf(status));
+    return new RefusedStream(status);
+  }
   stream->Start();
   return stream.get();
+}
+
+void AgentService::StreamEnded(uint64_t number) {
+  state_.With([&](State* s) {
+    s->streams.erase(number);
+    desk_->metrics()->streams->Set(static_cast<int64_t>(s->streams.size()));
+  });
 }
 
 grpc::ServerUnaryReactor* AgentService::Decide(grpc::CallbackServerContext* context,
                                                const pb::DecideRequest* request,
                                                pb::DecideReply* reply) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  CallMetrics* calls = &desk_->metrics()->calls;
   const grpc::Status status = CheckToken(*context);
-  if (!status.ok()) return End(reactor, status);
+  if (!status.ok()) return End(reactor, status, CallMetrics::kDecide, calls);
   int64_t timeout = TimeoutOf(*request, *env_.clock);
   if (timeout == 0) timeout = CallTimeout(*context);
   // The desk answers by the deadline, so the reactor always comes to its end.
   desk_->Ask(RequestFromProto(*request), timeout,
-             [reactor, reply, id = request->request_id(),
+             [reactor, reply, calls, id = request->request_id(),
               attempt = request->attempt()](const StatusOr<AgentReply>& decided) {
+               calls->Ended(CallMetrics::kDecide, decided.status().code());
                if (!decided.ok()) return reactor->Finish(ToGrpc(decided.status()));
                ReplyToProto(id, attempt, decided, reply);
                reactor->Finish(grpc::Status::OK);
@@ -107,15 +126,18 @@ grpc::ServerUnaryReactor* AgentService::Decide(grpc::CallbackServerContext* cont
 grpc::ServerUnaryReactor* AgentService::Observe(grpc::CallbackServerContext* context,
                                                 const pb::Outcome* outcome, pb::ObserveReply*) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const auto end = [&](const grpc::Status& status) {
+    return End(reactor, status, CallMetrics::kObserve, &desk_->metrics()->calls);
+  };
   const grpc::Status status = CheckToken(*context);
-  if (!status.ok()) return End(reactor, status);
+  if (!status.ok()) return end(status);
   if (outcome->request_id().empty() || outcome->request_id().size() > 128) {
-    return End(reactor, {grpc::StatusCode::INVALID_ARGUMENT, "request_id: 1 to 128 bytes"});
+    return end({grpc::StatusCode::INVALID_ARGUMENT, "request_id: 1 to 128 bytes"});
   }
   AgentRequest about;
   about.request_id = outcome->request_id();
   desk_->Observe(about, outcome->outcome());
-  return End(reactor, grpc::Status::OK);
+  return end(grpc::Status::OK);
 }
 
 std::vector<std::shared_ptr<DecideStream>> AgentService::Streams() {

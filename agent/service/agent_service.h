@@ -44,6 +44,7 @@ class AgentService : public agent::v1::AgentService::CallbackService {
     std::map<uint64_t, std::weak_ptr<weir::DecideStream>> streams;
   };
   std::vector<std::shared_ptr<weir::DecideStream>> Streams();
+  void StreamEnded(uint64_t number);
   grpc::Status CheckToken(const grpc::CallbackServerContext& context) const;
 
   const Env env_;

@@ -43,6 +43,7 @@ void DecideStream::OnReadDone(bool ok) {
     });
   }
   if (in_.requests_size() + in_.cancel_size() > limits_.requests_per_message) {
+    Count(absl::StatusCode::kInvalidArgument);
     return Cut(
         {grpc::StatusCode::INVALID_ARGUMENT, absl::StrCat("at most ", limits_.requests_per_message,
                                                           " requests and cancels in one message")});
@@ -54,6 +55,10 @@ void DecideStream::OnReadDone(bool ok) {
     s->paused = !HasRoom(*s);
     if (!s->paused) StartRead(&in_);
   });
+}
+
+void DecideStream::Count(absl::StatusCode code) {
+  desk_->metrics()->calls.Ended(CallMetrics::kDecideStream, code);
 }
 
 // Above it nothing more is read, and HTTP/2's flow control holds the client.
@@ -86,12 +91,17 @@ void DecideStream::CancelAll(const google::protobuf::RepeatedPtrField<std::strin
       s->pending.erase(it);
     }
   });
-  for (const uint64_t ticket : tickets) desk_->Cancel(ticket);
+  for (const uint64_t ticket : tickets) {
+    Count(absl::StatusCode::kCancelled);
+    desk_->Cancel(ticket);
+  }
 }
 
 void DecideStream::Reply(const std::string& id, int attempt, const StatusOr<AgentReply>& reply) {
   state_.With([&](State* s) {
-    if (s->pending.erase(id) == 0 || s->finished) return;
+    if (s->pending.erase(id) == 0) return;
+    Count(s->finished ? absl::StatusCode::kCancelled : reply.status().code());
+    if (s->finished) return;
     ReplyToProto(id, attempt, reply, s->waiting.add_replies());
     Pump(s);
   });
@@ -152,7 +162,10 @@ void DecideStream::OnDone() {
     s->finished = true;
     pending.swap(s->pending);
   });
-  for (const auto& [id, ticket] : pending) desk_->Cancel(ticket);
+  for (const auto& [id, ticket] : pending) {
+    Count(absl::StatusCode::kCancelled);
+    desk_->Cancel(ticket);
+  }
   const auto self = std::move(self_);  // to the end of this function
   on_done_();
 }

@@ -60,6 +60,7 @@ class DecideStream
   void Take(const agent::v1::DecideRequest& request);
   void CancelAll(const google::protobuf::RepeatedPtrField<std::string>& ids);
   void Reply(const std::string& id, int attempt, const StatusOr<AgentReply>& reply);
+  void Count(absl::StatusCode code);
   bool HasRoom(const State& s) const;
   void Pump(State* s);
   void End(State* s, const grpc::Status& status);

@@ -1,10 +1,31 @@
-// What an agent service counts (D19). Written under the desk's lock only.
+// What an agent service counts (D19).
 #pragma once
 
+#include <array>
+
+#include "absl/status/status.h"
+#include "engine/base/guarded.h"
 #include "engine/base/metrics.h"
 
 namespace weir {
 
+// Calls by method and by how they ended. Thread-safe: a call ends on any thread.
+class CallMetrics {
+ public:
+  // kDecideStream: each request of a stream counts, and a stream that is refused.
+  enum Method { kDecide, kDecideStream, kObserve };
+
+  explicit CallMetrics(MetricRegistry* registry);
+  void Ended(Method method, absl::StatusCode code);
+
+ private:
+  static constexpr int kMethods = 3;
+  static constexpr int kCodes = 17;  // the canonical ones
+  MetricRegistry* registry_;
+  Guarded<std::array<std::array<Counter*, kCodes>, kMethods>> ended_;
+};
+
+// Those of the desk are written under its lock, those of streams under the service's.
 struct ServiceMetrics {
   explicit ServiceMetrics(MetricRegistry* registry);
 
@@ -17,6 +38,9 @@ struct ServiceMetrics {
   Counter *tokens_in, *tokens_out;
   Gauge* in_flight;
   Histogram* latency_us;  // of the reasoner
+  Counter* streams_opened;
+  Gauge* streams;
+  CallMetrics calls;
 };
 
 }  // namespace weir

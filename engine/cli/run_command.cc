@@ -211,7 +211,9 @@ int RunCommand(const RunArgs& args, const Registry& registry, const Env& env) {
   metrics.GetGauge("weir_build_info", {{"version", WEIR_VERSION}})->Set(1);
   const LogOfJob log_of_job(plan.logical.job.name, &metrics);
   Health health(plan.logical.job.name, &metrics);
-  auto telemetry = StartTelemetry(plan.logical.job, env, &metrics, &health);
+  auto telemetry =
+      StartTelemetry(plan.logical.job.telemetry, absl::StrCat("weir job ", plan.logical.job.name),
+                     env, &metrics, &health);
   if (!telemetry.ok()) return Fail(telemetry.status());
   auto job = Job::Create(plan, registry, env, ToJobOptions(args, &metrics));
   if (!job.ok()) return Fail(job.status());

@@ -1,11 +1,11 @@
 #include "engine/plan/settings_reader.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "engine/plan/listen.h"
 #include "engine/plan/topology.h"
 #include "engine/yaml/diagnostics.h"
 #include "engine/yaml/table_reader.h"
@@ -20,23 +20,6 @@ bool IsJobName(std::string_view name) {
          std::all_of(name.begin(), name.end(), [](char c) {
            return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '-';
          });
-}
-
-// "127.0.0.1:9464", "[::1]:0", "localhost:9464".
-bool SplitListen(std::string_view text, std::string* host, int* port) {
-  const size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos || colon == 0) return false;
-  const std::string_view digits = text.substr(colon + 1);
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), *port);
-  if (error != std::errc() || end != digits.data() + digits.size()) return false;
-  if (*port < 0 || *port > 65'535) return false;
-  *host = text.substr(0, colon);
-  if (host->front() == '[' && host->back() == ']') *host = host->substr(1, host->size() - 2);
-  return !host->empty();
-}
-
-bool IsLoopback(const std::string& host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
 }  // namespace
@@ -191,7 +174,7 @@ void SettingsReader::ReadTelemetry(const YamlNode& root, TelemetrySettings* tele
                  absl::StrCat("expected host:port or off, found '", listen, "'"),
                  "for example 127.0.0.1:9464, or [::1]:9464");
   }
-  if (IsLoopback(telemetry->host) || options->Bool("allow_remote")) return;
+  if (IsLoopbackHost(telemetry->host) || options->Bool("allow_remote")) return;
   Error(options->MarkOf("listen"), ErrorCode::kConfigBadValue,
         absl::StrCat("'", telemetry->host, "' can be reached from other machines"),
         "the endpoint asks nobody for a password; say allow_remote: true if that is meant, or "

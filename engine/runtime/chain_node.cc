@@ -30,7 +30,9 @@ ChainNode::ChainNode(NodeConfig config, TaskServices* services)
   bytes_in_ = m->GetCounter("weir_operator_bytes_in_total", labels_);
   watermark_gauge_ = m->GetGauge("weir_operator_watermark_timestamp_seconds", labels_);
   watermark_gauge_->Set(kUnsetGauge);
-  if (backend_ != nullptr) state_bytes_ = m->GetGauge("weir_operator_state_bytes", labels_);
+  if (backend_ != nullptr) {
+    state_metrics_ = std::make_unique<StateMetrics>(backend_.get(), m, labels_);
+  }
   for (size_t p = 0; p < ports_.size(); ++p) {
     MetricLabels labels = labels_;
     labels.emplace_back("port", absl::StrCat(p));
@@ -73,10 +75,6 @@ StatusOr<StateTable*> ChainNode::OpenTable(const StateDescriptor& descriptor) {
 
 void ChainNode::UpdateTime() {
   if (backend_ != nullptr) backend_->SetTime(env().clock->NowMs(), watermark_);
-}
-
-void ChainNode::UpdateStateGauge() {
-  if (backend_ != nullptr) state_bytes_->Set(static_cast<int64_t>(backend_->memory_bytes()));
 }
 
 Status ChainNode::ProcessInput(int input, RecordBatch batch, size_t bytes) {

@@ -12,6 +12,7 @@
 #include "engine/core/registry.h"
 #include "engine/core/state_backend.h"
 #include "engine/runtime/output_edge.h"
+#include "engine/runtime/state_metrics.h"
 #include "engine/runtime/timer_queue.h"
 
 namespace weir {
@@ -75,7 +76,7 @@ class ChainNode final : public OperatorContext, public Collector {
   StateBackend* backend() { return backend_.get(); }
   bool ended() const { return ended_; }
   Counter* records_in() { return records_in_; }
-  void UpdateStateGauge();
+  StateMetrics* state_metrics() { return state_metrics_.get(); }  // null for stateless nodes
 
   // OperatorContext
   const OperatorInfo& info() const override { return info_; }
@@ -146,7 +147,7 @@ class ChainNode final : public OperatorContext, public Collector {
   Counter* batches_in_;
   Counter* bytes_in_;
   Gauge* watermark_gauge_;
-  Gauge* state_bytes_ = nullptr;  // of nodes with state
+  std::unique_ptr<StateMetrics> state_metrics_;  // of nodes with state
 };
 
 }  // namespace weir

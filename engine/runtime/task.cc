@@ -99,7 +99,9 @@ void Task::CountTurn(bool progress) {
   if (!started() && (!is_source() || nodes_[0]->source()->Started())) started_ = true;
   if (turn_start_ns_ - gauges_at_ns_ >= kGaugesEveryNs) {
     gauges_at_ns_ = turn_start_ns_;
-    for (auto& node : nodes_) node->UpdateStateGauge();
+    for (auto& node : nodes_) {
+      if (node->state_metrics() != nullptr) node->state_metrics()->Publish();
+    }
   }
   using State = TaskTimes::State;
   const State next = blocked_ ? State::kBackpressured : progress ? State::kQueued : State::kIdle;
@@ -242,6 +244,7 @@ bool Task::SettleState() {
       if (spill == StateBackend::Spill::kNone) continue;
       backend->Seal(last_barrier_ + 1, spill == StateBackend::Spill::kFull);
       spilling_[i] = true;
+      nodes_[i]->state_metrics()->CountSpill();
     }
     more |= ContinueSpill(i, services_.slice_ns);
   }

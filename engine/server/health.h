@@ -21,6 +21,8 @@ class Health {
  public:
   // Also keeps the gauge weir_job_ready, which must outlive this.
   Health(const std::string& job, MetricRegistry* metrics);
+  // Keeps another gauge: of a process that is not a job.
+  explicit Health(Gauge* ready) : ready_(ready) {}
 
   // `detail` is one line: why, or what is going on.
   void Set(HealthPhase phase, const std::string& detail);

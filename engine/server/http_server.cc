@@ -181,11 +181,10 @@ class HttpServer::Impl final : public httplib::Server {
       port_ = options_.port;
     }
     if (port_ <= 0) {
-      return Err(
-          ErrorCode::kConfigBadValue,
-          absl::StrCat("telemetry.listen: cannot listen at ", options_.host, ":", options_.port),
-          "another process may have the port, or the address is not one of this machine; "
-          "port 0 takes any that is free");
+      return Err(ErrorCode::kConfigBadValue,
+                 absl::StrCat("telemetry: cannot listen at ", options_.host, ":", options_.port),
+                 "another process may have the port, or the address is not one of this machine; "
+                 "port 0 takes any that is free");
     }
     listening_ = true;
     acceptor_.Submit([this] { listen_after_bind(); });

@@ -11,30 +11,30 @@ HttpPage Probe(bool good, const Health::Report& report) {
   return {good ? 200 : 503, report.text + "\n"};
 }
 
-HttpPage Index(const std::string& job, const Health::Report& report) {
-  return {200, absl::StrCat("weir job ", job, ", ", report.text,
+HttpPage Index(const std::string& title, const Health::Report& report) {
+  return {200, absl::StrCat(title, ", ", report.text,
                             "\n\n/metrics   counters in Prometheus' text format\n"
-                            "/healthz   200 unless the job has failed\n"
-                            "/readyz    200 while the job takes records\n")};
+                            "/healthz   200 unless it has failed\n"
+                            "/readyz    200 while it takes work\n")};
 }
 
 }  // namespace
 
-StatusOr<std::unique_ptr<HttpServer>> StartTelemetry(const JobSettings& job, const Env& env,
+StatusOr<std::unique_ptr<HttpServer>> StartTelemetry(const TelemetrySettings& settings,
+                                                     const std::string& title, const Env& env,
                                                      const MetricRegistry* metrics,
                                                      const Health* health) {
-  const TelemetrySettings& settings = job.telemetry;
   if (settings.host.empty()) return std::unique_ptr<HttpServer>();
   HttpServer::Options options;
   options.host = settings.host;
   options.port = settings.port;
   const auto exporter = std::make_shared<PrometheusExporter>(metrics, env.clock);
-  const auto handler = [name = job.name, exporter, health](const std::string& path) -> HttpPage {
+  const auto handler = [title, exporter, health](const std::string& path) -> HttpPage {
     if (path == "/metrics") return {200, exporter->Text(), kPrometheusContentType};
     const Health::Report report = health->Now();
     if (path == "/healthz") return Probe(report.alive, report);
     if (path == "/readyz") return Probe(report.ready, report);
-    if (path == "/") return Index(name, report);
+    if (path == "/") return Index(title, report);
     return {404, "no such page; see /\n"};
   };
   WEIR_ASSIGN_OR_RETURN(auto server, HttpServer::Start(options, *env.clock, handler));

@@ -1,7 +1,8 @@
-// What a running job shows over HTTP: /metrics, /healthz, /readyz.
+// What a running job or agent shows over HTTP: /metrics, /healthz, /readyz.
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "engine/base/env.h"
 #include "engine/plan/settings.h"
@@ -11,8 +12,10 @@
 namespace weir {
 
 // Serves what `metrics` and `health` say until the result is destroyed; both outlive it. Null if
-// the job's settings ask for no endpoint. Logs the address, and writes it to the address file.
-StatusOr<std::unique_ptr<HttpServer>> StartTelemetry(const JobSettings& job, const Env& env,
+// the settings ask for no endpoint. Logs the address, and writes it to the address file. `title` is
+// what the page for persons calls the process.
+StatusOr<std::unique_ptr<HttpServer>> StartTelemetry(const TelemetrySettings& settings,
+                                                     const std::string& title, const Env& env,
                                                      const MetricRegistry* metrics,
                                                      const Health* health);
 

@@ -15,6 +15,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/core/state_backend.h"
+#include "engine/core/state_counts.h"
 #include "engine/core/state_store.h"
 #include "state/hot/hot_table.h"
 #include "state/hot/ttl_clock.h"
@@ -27,7 +28,7 @@ struct HotStoreOptions {
   bool from_start = false;  // tests: do not wait until memory is short
 };
 
-class HotStateBackend : public StateBackend {
+class HotStateBackend : public StateBackend, public CountingState {
  public:
   // `clock` measures slices; it outlives the backend.
   explicit HotStateBackend(const Clock* clock) : HotStateBackend(clock, {}) {}
@@ -47,6 +48,7 @@ class HotStateBackend : public StateBackend {
   void Settle() override;
   Spill WantsSpill() const override;
   bool Accepting() const override;
+  StateCounts Counts() const override;
 
  private:
   // Restored records of one table, encoded, in the order they came; a new run where version or type
@@ -63,6 +65,7 @@ class HotStateBackend : public StateBackend {
   struct Flight {
     uint32_t mark;
     std::vector<HotTable*> tables;
+    int64_t entries = 0, bytes = 0;
   };
 
   // hot_backend_store.cc
@@ -107,6 +110,8 @@ class HotStateBackend : public StateBackend {
   Flights flights_;
   std::deque<Flight> in_the_air_;  // sealed or being sealed, and not yet in the store; oldest first
   uint64_t flights_begun_ = 0;
+  StateCounts counts_;  // what the tables do not count
+  mutable int64_t hits_ = 0;
   uint16_t next_id_ = 1;
   uint32_t reclaims_ = 0;
   size_t reclaim_below_table_ = 0;

@@ -195,6 +195,8 @@ void HotStateBackend::HandOver(SealedState* state) {
   std::vector<StoreRest::Table> tables;
   for (SealedTable& table : state->tables) {
     const uint16_t id = stored_.at(table.name).id;
+    flight->entries += table.records;
+    flight->bytes += static_cast<int64_t>(table.bytes.size());
     tables.push_back({id, std::move(table)});
     for (const auto& open : tables_) {
       if (open->id() == id) flight->tables.push_back(open.get());
@@ -218,6 +220,8 @@ void HotStateBackend::StoreDone() {
   in_the_air_.pop_front();
   --flights_.in_the_air[flight.mark];
   filled_ = true;
+  counts_.written_entries += flight.entries;
+  counts_.written_bytes += flight.bytes;
   for (HotTable* table : flight.tables) table->LandedBelow();
 }
 
@@ -239,8 +243,30 @@ void HotStateBackend::Settle() {
   constexpr int kRounds = 2 * kShare + 2;  // the clock hand comes by twice
   const size_t target = store_.hot_bytes - store_.hot_bytes / 16;
   for (int round = 0; round < kRounds && used_bytes() > target; ++round) {
-    for (const auto& table : tables_) table->Evict(table->blocks() / kShare + 16);
+    for (const auto& table : tables_) {
+      counts_.evicted += static_cast<int64_t>(table->Evict(table->blocks() / kShare + 16));
+    }
   }
+}
+
+// What was prefetched is a miss then and no hit when it is looked up. What is never looked up would
+// make hits go back: hence no less than before.
+StateCounts HotStateBackend::Counts() const {
+  StateCounts counts = counts_;
+  int64_t lookups = 0;
+  for (const auto& table : tables_) {
+    const StoreReads& reads = table->reads();
+    lookups += reads.lookups;
+    counts.misses += reads.misses;
+    counts.absent += reads.absent;
+    counts.read_bytes += reads.bytes;
+  }
+  counts.hits = hits_ = std::max(hits_, lookups - counts.misses);
+  if (store_.store != nullptr) {
+    counts.hot_bytes = static_cast<int64_t>(used_bytes());
+    counts.hot_limit_bytes = static_cast<int64_t>(store_.hot_bytes);
+  }
+  return counts;
 }
 
 StateBackend::Spill HotStateBackend::WantsSpill() const {

@@ -40,6 +40,14 @@ struct Flights {
   uint32_t in_the_air[kMarks] = {};
 };
 
+// What was asked of a table over a store.
+struct StoreReads {
+  int64_t lookups = 0;  // of a key, or of all that one key has
+  int64_t misses = 0;   // that had to ask the store
+  int64_t absent = 0;   // and found nothing there either
+  int64_t bytes = 0;    // of values that came
+};
+
 class HotTable : public StateTable {
  public:
   // `clock`: of the descriptor's TTL domain, null without TTL; outlives the table.
@@ -69,6 +77,7 @@ class HotTable : public StateTable {
                    size_t count);
   void LandedBelow() { in_store_ = true; }
   uint16_t id() const { return id_; }
+  const StoreReads& reads() const { return reads_; }
   // Memory that eviction can bring down, and the part of it that only a write-back can.
   size_t used_bytes() const;
   size_t dirty_bytes() const;
@@ -160,6 +169,7 @@ class HotTable : public StateTable {
   bool in_store_ = false;  // the store may have entries of this table
   size_t count_ = 0;       // entries, here and below
   uint32_t hand_ = 0;
+  StoreReads reads_;
   // Keys of which the store has nothing that is not here as well: scanned, and nothing evicted
   // since.
   absl::flat_hash_set<std::string> whole_keys_;

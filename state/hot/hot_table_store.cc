@@ -61,10 +61,11 @@ void HotTable::AttachStore(StateStore* below, uint16_t id, const Flights* flight
 
 uint32_t HotTable::LookupBelow(const StateKey& key, uint32_t number) {
   if (number == kNoEntry) {
-    if (!in_store_) return kNoEntry;
+    if (!in_store_) return kNoEntry;  // neither hit nor miss: nobody has it
     Fetch({&key, 1});
     number = Slot(key);
   }
+  ++reads_.lookups;
   HotEntry* entry = store_.At(number);
   entry->flags |= HotEntry::kUsed;
   return (entry->flags & HotEntry::kGone) != 0 ? kNoEntry : number;
@@ -138,10 +139,15 @@ void HotTable::Fetch(std::span<const StateKey> missing) {
   std::vector<StoreAddress> addresses;
   addresses.reserve(missing.size());
   for (const StateKey& key : missing) addresses.push_back({key.group, id_, key.key, key.sub});
+  size_t found = 0;
   ThrowUnlessOk(below_->MultiGet(addresses, [&](size_t i, const StoreValue& value) {
+    ++found;
+    reads_.bytes += static_cast<int64_t>(value.value.size());
     if (Slot(missing[i]) == kNoEntry) AddClean(missing[i], value);  // a key may be asked for twice
     return absl::OkStatus();
   }));
+  reads_.misses += static_cast<int64_t>(missing.size());
+  reads_.absent += static_cast<int64_t>(missing.size() - found);
   for (const StateKey& key : missing) {
     if (Slot(key) == kNoEntry) AddGone(key);
   }
@@ -163,13 +169,18 @@ void HotTable::FetchMissing(std::span<const StateKey> keys) {
 void HotTable::FetchKey(const KeyRef& key) {
   constexpr size_t kMaxKeys = 65'536;
   std::string whole = WholeKey(key.group, key.bytes);
+  ++reads_.lookups;
   if (whole_keys_.contains(whole)) return;
+  ++reads_.misses;
   const std::unique_ptr<StoreIterator> at = below_->NewIterator();
   for (at->SeekKey({key.group, id_, key.bytes, {}}); at->Valid(); at->Next()) {
     const StoreAddress found = at->address();
     if (found.group != key.group || found.table != id_ || found.key != key.bytes) break;
     const StateKey entry = MakeStateKey(key, found.sub);
-    if (Slot(entry) == kNoEntry) AddClean(entry, at->value());
+    if (Slot(entry) != kNoEntry) continue;
+    const StoreValue value = at->value();
+    reads_.bytes += static_cast<int64_t>(value.value.size());
+    AddClean(entry, value);
   }
   ThrowUnlessOk(at->status());
   if (whole_keys_.size() >= kMaxKeys) whole_keys_.clear();

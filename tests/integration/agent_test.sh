@@ -3,62 +3,7 @@
 # becomes of the agent while the job runs; fail-safe verdicts and an orderly end when there is none; and over crashes of
 # the job no question is asked again whose answer is durable (issue 4, item 4).
 . "$(dirname "$0")/../e2e/lib.sh"
-agent=${WEIR_BUILD:-build/release}/bin/weir-agent
-export WEIR_AGENT_TOKEN=
-
-agent_pid= job_pid= replica_pid=
-cleanup() {
-  for pid in $agent_pid $replica_pid $job_pid; do kill -CONT "$pid" 2>/dev/null; kill -KILL "$pid" 2>/dev/null; done
-  wait 2>/dev/null
-}
-trap cleanup EXIT
-
-await() { # seconds, what, command...: polls until the command succeeds
-  local until=$((SECONDS + $1)) what=$2
-  shift 2
-  while ! "$@"; do
-    [ $SECONDS -lt $until ] || fail "waited for: $what"
-    perl -e 'select(undef, undef, undef, 0.05)'
-  done
-}
-start_agent() { # address, more arguments: sets agent_pid and port
-  local listen=$1
-  shift
-  rm -f "$work/port"
-  "$agent" --listen "$listen" --port-file "$work/port" --log-level warning "$@" 2>>"$work/agent.log" &
-  agent_pid=$!
-  await 20 "the agent's port" test -s "$work/port"
-  port=$(cat "$work/port")
-}
-kill_agent() {
-  kill -KILL "$agent_pid"
-  wait "$agent_pid" 2>/dev/null || true
-  agent_pid=
-}
-same_as_base() { # name
-  for topic in auth.decisions auth.blocked auth.actions auth.late; do
-    cmp <(cat "$work"/base/log/$topic/*.ndjson 2>/dev/null | sort) \
-      <(cat "$work/$1"/log/$topic/*.ndjson 2>/dev/null | sort) || fail "$1: $topic differs from the embedded agent's"
-  done
-}
-input() { fresh "$1" && cp "$events" "$work/$1/log/auth.raw/0.ndjson"; } # name
-follow() { # name: the job in the background, on a file that grows; sets job_pid
-  fresh "$1"
-  : >"$work/$1/log/auth.raw/0.ndjson"
-  WEIR_DATA="$work/$1" "$weir" run "$job" --quiet --log-level warning --set checkpoints.interval=200ms \
-    --summary "$work/$1.json" 2>>"$work/$1.err" &
-  job_pid=$!
-}
-feed() { sed -n "$2,$3p" "$events" >>"$work/$1/log/auth.raw/0.ndjson"; } # name, from line, to line
-has_guard() { [ "$(count "$1" auth.decisions)" -ge 45 ] && [ "$(count "$1" auth.blocked)" -ge 669 ]; }
-end_job() { # name: waits for all outputs, stops the job politely, checks
-  await 40 "45 and 669 in $1" has_guard "$1"
-  kill -TERM "$job_pid"
-  wait "$job_pid" || fail "$1: exit status $?: $(tail -3 "$work/$1.err")"
-  job_pid=
-  expect_guard "$1"
-  same_as_base "$1"
-}
+. tests/integration/agent_lib.sh
 lines=$(wc -l <"$events")
 
 input base
@@ -178,8 +123,7 @@ kill_round() { # name, points...: killed at each point in turn, until a run come
     [ "$status" -eq 0 ] && break
     [ "$status" -eq 137 ] || fail "$name: exit status $status at $point: $(tail -3 "$work/$name.err")"
     killed=$((killed + 1))
-    cat "$work/$name"/log/_weir.ssh-guard.guard.decisions/*.ndjson >"$work/$name.decisions-$killed" 2>/dev/null || true
-    grep -c '"event":"asked"' "$work/$name.audit" >"$work/$name.asked-$killed" || true
+    keep_count "$name" "$killed"
   done
   unset WEIR_KILL_AT
   expect_guard "$name"

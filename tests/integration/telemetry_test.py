@@ -3,7 +3,6 @@
 
 import json
 import os
-import re
 import shutil
 import signal
 import socket
@@ -11,30 +10,11 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-WEIR = os.path.join(os.environ.get("WEIR_BUILD", os.path.join(ROOT, "build/release")), "bin/weir")
-JOB = os.path.join(ROOT, "deploy/jobs/ssh_guard/job.yaml")
-EVENTS = os.path.join(ROOT, "deploy/jobs/ssh_guard/data/0.ndjson")
+from telemetry_lib import BIN, DEADLINE_S, EVENTS, JOB, check, check_names, get, promtool, samples, total, wait_for
+
+WEIR = os.path.join(BIN, "weir")
 WORK = os.environ.get("TEST_TMPDIR") or tempfile.mkdtemp()
-DEADLINE_S = 60
-
-
-def check(good, message):
-    if not good:
-        raise SystemExit(f"FAIL: {message}")
-
-
-def wait_for(what, fn):
-    end = time.monotonic() + DEADLINE_S
-    while True:
-        result = fn()
-        if result:
-            return result
-        check(time.monotonic() < end, f"{what} did not come")
-        time.sleep(0.02)
 
 
 class Job:
@@ -61,14 +41,7 @@ class Job:
         return self.address
 
     def get(self, path, timeout=20):
-        """(status, body); (None, "") when nobody answers."""
-        try:
-            with urllib.request.urlopen(f"http://{self.address}{path}", timeout=timeout) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-        except OSError:
-            return None, ""
+        return get(self.address, path, timeout)
 
     def phases(self, until):
         """The different answers of /readyz, in order, asked until `until` says so."""
@@ -101,24 +74,6 @@ class Job:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-
-
-def samples(text):
-    """{(name, labels text): value}"""
-    found = {}
-    for line in text.splitlines():
-        if not line.startswith("#"):
-            head, value = line.rsplit(" ", 1)
-            name, _, labels = head.partition("{")
-            check((name, labels) not in found, f"twice: {head}")
-            found[name, labels] = float(value)
-    return found
-
-
-def total(found, name, label=""):
-    values = [v for (n, labels), v in found.items() if n == name and label in labels]
-    check(values, f"no {name} {label}")
-    return sum(values)
 
 
 def probes_follow_the_job():
@@ -171,18 +126,6 @@ def check_times(before, after):
     check(total(after, "weir_task_busy_seconds_total") > 0.001, "busy")
 
 
-def check_names(text):
-    documented = set(re.findall(r"^\| `(\w+)` \|", open(os.path.join(ROOT, "docs/metrics.md")).read(), re.M))
-    shown = set(re.findall(r"^# TYPE (\w+) ", text, re.M))
-    check(len(shown) > 50, f"only {len(shown)} metrics")
-    check(shown <= documented, f"not in docs/metrics.md: {shown - documented}")
-
-
-def promtool(text):
-    said = subprocess.run(["promtool", "check", "metrics"], input=text, text=True, capture_output=True)
-    check(said.returncode == 0 and not said.stdout + said.stderr, f"promtool: {said.stdout}{said.stderr}")
-
-
 def raw(job, data=b""):
     host, port = job.address.rsplit(":", 1)
     client = socket.create_connection((host, int(port)), timeout=20)
@@ -227,7 +170,7 @@ def refused():
     """Addresses that cannot be, or should not without being asked for."""
     taken = socket.create_server(("127.0.0.1", 0))
     port = taken.getsockname()[1]
-    for listen, status, error in ((f"127.0.0.1:{port}", 1, "WEIR-1012: telemetry.listen"), ("0.0.0.0:0", 78, "allow_remote"),
+    for listen, status, error in ((f"127.0.0.1:{port}", 1, "WEIR-1012: telemetry"), ("0.0.0.0:0", 78, "allow_remote"),
                                   ("9464", 78, "WEIR-1012"), ("127.0.0.1:99999", 78, "WEIR-1012")):  # fmt: skip
         ran = subprocess.run([WEIR, "run", JOB, "--quiet", "--until-end", "--set", f"telemetry.listen={listen}"],
                              env={**os.environ, "WEIR_DATA": f"{WORK}/refused"}, capture_output=True, text=True)  # fmt: skip
@@ -246,9 +189,40 @@ def check_log(job):
     check(total(samples(job.metrics()), "weir_log_lines_total", 'level="info"') == len(lines), f"log: {lines}")
 
 
+def state_over_a_store():
+    """With next to no memory its state is in RocksDB, and what that costs is counted."""
+    job = Job(f"{WORK}/rocks", "--set", "state.backend=rocksdb", "--set", "state.hot_bytes=64KiB")
+    try:
+        job.wait_ready()
+        wait_for("all decisions", lambda: total(samples(job.metrics()), "weir_agent_blocked_total") == 669)
+        wait_for("evictions", lambda: total(samples(job.metrics()), "weir_state_evicted_total", 'operator="seen"') > 0)
+        text = job.metrics()
+        promtool(text)
+        check_names(text)
+        found = samples(text)
+        seen = {name: total(found, f"weir_state_{name}", 'operator="seen"') for name in (
+            "hits_total", "misses_total", "read_bytes_total", "evicted_total", "spills_total", "written_total",
+            "written_bytes_total", "hot_bytes", "hot_limit_bytes")}  # fmt: skip
+        # Each event has an id of its own: the ledger meets none of them again, and asks the store for each.
+        check(seen["misses_total"] > 2000 and seen["written_total"] > 2000, f"ledger: {seen}")
+        absent = total(found, "weir_state_misses_total", 'operator="seen",result="absent"')
+        check(absent > 500, f"ledger: absent {absent}")
+        check(seen["written_bytes_total"] > 20 * seen["written_total"] and seen["spills_total"] > 0, f"ledger: {seen}")
+        check(0 < seen["hot_bytes"] < 3 * seen["hot_limit_bytes"] and seen["hot_limit_bytes"] <= 65536, f"ledger: {seen}")
+        # The loop looks up its addresses again and again, some of them after they have left memory.
+        check(total(found, "weir_state_hits_total", 'operator="guard"') > 500, "guard: hits")
+        check(total(found, "weir_state_misses_total", 'operator="guard",result="found"') > 50, "guard: found")
+        check(total(found, "weir_state_read_bytes_total", 'operator="guard"') > 1000, "guard: bytes read")
+        print("store:", {**seen, "absent": absent})
+        job.terminate()
+    finally:
+        job.kill()
+
+
 def main():
     refused()
     probes_follow_the_job()
+    state_over_a_store()
     job = Job(f"{WORK}/main", "--log-format", "json")
     try:
         job.wait_ready()
@@ -260,6 +234,7 @@ def main():
         promtool(text)
         check_figures(samples(text))
         check_names(text)
+        check(total(samples(text), "weir_state_misses_total") == 0, "all fits into memory, and yet the store is asked")
         check("/metrics" in job.get("/")[1], "index")
         check_log(job)
         check(job.get("/nothing")[0] == 404, "404")

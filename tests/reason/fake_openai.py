@@ -2,14 +2,19 @@
 
 What it does is in the event's `user`: "ok", "429", "500", "redirect", "hang", "badjson", "repair", "never", "tools",
 "toolloop", "huge", "cut".
+
+fake_openai.py URL_FILE PAID_FILE DELAY: as a process. Writes its URL, and the request id of each completion that was
+given; each answer takes about DELAY seconds.
 """
 
 import collections
 import http.server
 import json
+import os
 import re
 import socket
 import ssl
+import sys
 import threading
 import time
 
@@ -31,6 +36,7 @@ class FakeOpenAi:
         self.calls = collections.Counter()  # by request id
         self.paid = collections.Counter()  # of them, completions that were given
         self.times = collections.defaultdict(list)  # of the calls, by request id
+        self.on_paid = lambda rid: None
         self.flaky = False  # two of three questions fail at the first call
         self.connections = 0
         self.requests = []  # (headers, body)
@@ -128,6 +134,7 @@ class FakeOpenAi:
         else:
             with self.lock:
                 self.paid[http_.headers["X-Weir-Request-Id"]] += 1
+                self.on_paid(http_.headers["X-Weir-Request-Id"])
             http_.reply(200, completion(GOOD))
 
 
@@ -148,3 +155,17 @@ def tool_call():
         "role": "assistant", "content": None, "tool_calls": [{"id": "c1", "type": "function", "function": {
             "name": "recent_stats", "arguments": '{"fields":[]}'}}]}}],
         "usage": {"prompt_tokens": 90, "completion_tokens": 10}})  # fmt: skip
+
+
+def serve(url_file, paid_file, delay):
+    fake = FakeOpenAi(float(delay))
+    with open(paid_file, "a", buffering=1) as paid:
+        fake.on_paid = lambda rid: paid.write(rid + "\n")
+        with open(url_file + ".new", "w") as f:
+            f.write(fake.url)
+        os.rename(url_file + ".new", url_file)
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    serve(*sys.argv[1:])

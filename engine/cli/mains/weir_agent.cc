@@ -16,6 +16,8 @@
 #include "engine/base/notification.h"
 #include "engine/cli/commands.h"
 #include "engine/core/options.h"
+#include "engine/plan/listen.h"
+#include "engine/server/telemetry.h"
 
 namespace weir {
 namespace {
@@ -32,6 +34,9 @@ struct AgentArgs {
   std::string stream_age = "30m", stream_grace = "30s", drain_timeout = "10s", max_timeout = "10m";
   std::string max_context = "64KiB";
   std::string log_format = "text", log_level = "info";
+  std::string telemetry_listen = "off";
+  bool telemetry_allow_remote = false;
+  TelemetrySettings telemetry;
   int io_threads = 4;
 };
 
@@ -70,6 +75,17 @@ void AddLimitArgs(CLI::App* app, AgentArgs* a) {
   app->add_option("--drain-timeout", a->drain_timeout,
                   "On SIGTERM: wait this long for what is under way")
       ->capture_default_str();
+}
+
+// As the section `telemetry` of a topology.
+void AddTelemetryArgs(CLI::App* app, AgentArgs* a) {
+  app->add_option("--telemetry-listen", a->telemetry_listen,
+                  "host:port of /metrics, /healthz and /readyz; port 0 = any free one; or off")
+      ->capture_default_str();
+  app->add_flag("--telemetry-allow-remote", a->telemetry_allow_remote,
+                "Serve them beyond loopback too, where nobody is asked for a password");
+  app->add_option("--telemetry-address-file", a->telemetry.address_file,
+                  "Write their host:port here once it is bound");
 }
 
 void AddOtherArgs(CLI::App* app, AgentArgs* a) {
@@ -126,9 +142,26 @@ Status ReadDuration(const char* name, const std::string& text, int64_t* ms) {
   return absl::OkStatus();
 }
 
+Status ReadTelemetry(AgentArgs* a) {
+  if (a->telemetry_listen == "off") return absl::OkStatus();
+  TelemetrySettings* t = &a->telemetry;
+  if (!SplitListen(a->telemetry_listen, &t->host, &t->port)) {
+    return Err(ErrorCode::kConfigBadValue,
+               absl::StrCat("--telemetry-listen: expected host:port or off, found '",
+                            a->telemetry_listen, "'"),
+               "for example 127.0.0.1:9465, or [::1]:9465");
+  }
+  if (IsLoopbackHost(t->host) || a->telemetry_allow_remote) return absl::OkStatus();
+  return Err(
+      ErrorCode::kConfigBadValue,
+      absl::StrCat("--telemetry-listen: '", t->host, "' can be reached from other machines"),
+      "give --telemetry-allow-remote if that is meant; the endpoint asks nobody for a password");
+}
+
 // `drain_ms`: of the whole process.
 Status Finish(AgentArgs* a, int64_t* drain_ms) {
   AgentServerOptions* s = &a->server;
+  WEIR_RETURN_IF_ERROR(ReadTelemetry(a));
   WEIR_RETURN_IF_ERROR(ReadDuration("--max-stream-age", a->stream_age, &s->max_stream_age_ms));
   WEIR_RETURN_IF_ERROR(ReadDuration("--stream-grace", a->stream_grace, &s->stream_grace_ms));
   WEIR_RETURN_IF_ERROR(ReadDuration("--drain-timeout", a->drain_timeout, drain_ms));
@@ -163,9 +196,10 @@ std::string Figures(const MetricRegistry& metrics) {
 }
 
 // First signal: finish what is under way. Second: end at once.
-void WaitForEnd(AgentServer* server, const Env& env, int64_t drain_ms) {
+void WaitForEnd(AgentServer* server, const Env& env, int64_t drain_ms, Health* health) {
   Notification never;
   while (g_signals == 0) never.WaitForMs(kPollMs);
+  health->Set(HealthPhase::kStopping, "finishing what is under way");
   LogInfo("agent", "going away: finishing what is under way (once more = at once)");
   server->Drain();
   const int64_t until = env.clock->MonoNs() + drain_ms * 1'000'000;
@@ -175,29 +209,52 @@ void WaitForEnd(AgentServer* server, const Env& env, int64_t drain_ms) {
   if (!server->idle()) LogWarning("agent", "some requests are left unanswered");
 }
 
-Status Serve(AgentArgs* args) {
+// The log's lines are counted while this lives.
+class CountedLog {
+ public:
+  explicit CountedLog(MetricRegistry* metrics) { SetLogMetrics(metrics); }
+  ~CountedLog() { SetLogMetrics(nullptr); }
+  CountedLog(const CountedLog&) = delete;
+  CountedLog& operator=(const CountedLog&) = delete;
+};
+
+// Serves until a signal comes; `metrics` outlives all that counts.
+Status Serve(const AgentArgs& args, int64_t drain_ms, const Env& env, MetricRegistry* metrics,
+             Health* health) {
+  Registry registry;
+  WEIR_RETURN_IF_ERROR(RegisterAll(&registry));
+  WEIR_ASSIGN_OR_RETURN(const ReasonerOptions options, ReadReasoner(args));
+  WEIR_ASSIGN_OR_RETURN(std::shared_ptr<AgentChannel> reasoner,
+                        MakeReasoner(env, registry, options, metrics));
+  WEIR_ASSIGN_OR_RETURN(std::unique_ptr<AgentServer> server,
+                        AgentServer::Start(args.server, env, std::move(reasoner), metrics));
+  LogInfo("agent", absl::StrCat("serving at ", args.server.listen, ", port ", server->port(),
+                                ", reasoner ", options.reasoner));
+  health->Set(HealthPhase::kRunning, "");
+  if (!args.port_file.empty()) {
+    WEIR_RETURN_IF_ERROR(
+        env.fs->WriteFileAtomic(args.port_file, absl::StrCat(server->port(), "\n")));
+  }
+  WaitForEnd(server.get(), env, drain_ms, health);
+  server.reset();
+  LogInfo("agent", Figures(*metrics));
+  return absl::OkStatus();
+}
+
+// The probes answer before the service does and until it has gone.
+Status Run(AgentArgs* args) {
   int64_t drain_ms = 0;
   WEIR_RETURN_IF_ERROR(Finish(args, &drain_ms));
   MetricRegistry metrics;
   RealEnv real(args->io_threads);
   const Env& env = real.env();
-  Registry registry;
-  WEIR_RETURN_IF_ERROR(RegisterAll(&registry));
-  WEIR_ASSIGN_OR_RETURN(const ReasonerOptions options, ReadReasoner(*args));
-  WEIR_ASSIGN_OR_RETURN(std::shared_ptr<AgentChannel> reasoner,
-                        MakeReasoner(env, registry, options, &metrics));
-  WEIR_ASSIGN_OR_RETURN(std::unique_ptr<AgentServer> server,
-                        AgentServer::Start(args->server, env, std::move(reasoner), &metrics));
-  LogInfo("agent", absl::StrCat("serving at ", args->server.listen, ", port ", server->port(),
-                                ", reasoner ", options.reasoner));
-  if (!args->port_file.empty()) {
-    WEIR_RETURN_IF_ERROR(
-        env.fs->WriteFileAtomic(args->port_file, absl::StrCat(server->port(), "\n")));
-  }
-  WaitForEnd(server.get(), env, drain_ms);
-  server.reset();
-  LogInfo("agent", Figures(metrics));
-  return absl::OkStatus();
+  metrics.GetGauge("weir_build_info", {{"version", WEIR_VERSION}})->Set(1);
+  metrics.GetGauge("weir_agent_service_start_time_seconds", {})->Set(env.clock->NowMs());
+  const CountedLog counted(&metrics);
+  Health health(metrics.GetGauge("weir_agent_service_ready", {}));
+  WEIR_ASSIGN_OR_RETURN(const auto telemetry,
+                        StartTelemetry(args->telemetry, "weir-agent", env, &metrics, &health));
+  return Serve(*args, drain_ms, env, &metrics, &health);
 }
 
 int Main(int argc, char** argv) {
@@ -206,6 +263,7 @@ int Main(int argc, char** argv) {
   AddServerArgs(&app, &args);
   AddLimitArgs(&app, &args);
   AddReasonerArgs(&app, &args);
+  AddTelemetryArgs(&app, &args);
   AddOtherArgs(&app, &args);
   try {
     app.parse(argc, argv);
@@ -215,7 +273,7 @@ int Main(int argc, char** argv) {
   SetLogLevel(ParseLevel(args.log_level));
   SetLogJson(args.log_format == "json");
   InstallSignals();
-  const Status status = Serve(&args);
+  const Status status = Run(&args);
   if (status.ok()) return kExitOk;
   std::cerr << "weir-agent: " << FormatError(status) << "\n";
   return absl::IsInvalidArgument(status) || absl::IsNotFound(status) ? kExitConfig : kExitFailed;

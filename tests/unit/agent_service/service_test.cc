@@ -96,6 +96,31 @@ TEST_F(ServiceTest, HostileRequestsAreRefusedOneByOne) {
   EXPECT_EQ(Served("refused"), 2);
 }
 
+TEST_F(ServiceTest, CallsAreCountedByMethodAndOutcome) {
+  const auto calls = [this](const char* method, const char* outcome) {
+    return server_metrics.Sum("weir_agent_service_calls_total",
+                              {{"method", method}, {"outcome", outcome}});
+  };
+  Serve({}, true);
+  Connect("?streams=1");
+  AgentRequest strange = Request("../../etc");
+  Ask(strange);
+  for (const char* id : {"1", "2", "3"}) Ask(id);
+  for (const char* id : {"1", "2", "3"}) EXPECT_TRUE(Await(id).ok());
+  EXPECT_FALSE(Await("../../etc").ok());
+  EXPECT_EQ(calls("DecideStream", "ok"), 3);
+  EXPECT_EQ(calls("DecideStream", "invalid_argument"), 1);
+  EXPECT_EQ(server_metrics.Sum("weir_agent_service_streams"), 1);
+  EXPECT_EQ(Served("streams_opened"), 1);
+  Connect("?unary=true");
+  Ask("4");
+  EXPECT_TRUE(Await("4").ok());
+  EXPECT_EQ(calls("Decide", "ok"), 1);
+  channel.reset();
+  server.reset();
+  EXPECT_EQ(server_metrics.Sum("weir_agent_service_streams"), 0);
+}
+
 TEST_F(ServiceTest, TheServiceHasABound) {
   AgentServerOptions options;
   options.desk.max_in_flight = 2;

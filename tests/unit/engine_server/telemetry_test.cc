@@ -30,7 +30,8 @@ TEST(TelemetryTest, NothingWithoutAnAddress) {
   RealEnv env;
   MetricRegistry metrics;
   Health health("j", &metrics);
-  const auto server = StartTelemetry(JobSettings(), env.env(), &metrics, &health);
+  const auto server =
+      StartTelemetry(TelemetrySettings(), "weir job j", env.env(), &metrics, &health);
   ASSERT_TRUE(server.ok());
   EXPECT_EQ(*server, nullptr);
 }
