@@ -1,3 +1,5 @@
+#include "engine/base/posix_file_system.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -13,7 +15,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/fail_point.h"
-#include "engine/base/file_system.h"
 #include "engine/base/random.h"
 
 namespace weir {
@@ -275,5 +276,9 @@ class PosixFileSystem : public FileSystem {
 }  // namespace
 
 std::unique_ptr<FileSystem> NewPosixFileSystem() { return std::make_unique<PosixFileSystem>(); }
+
+bool IsPosixFileSystem(const FileSystem& fs) {
+  return dynamic_cast<const PosixFileSystem*>(&fs) != nullptr;
+}
 
 }  // namespace weir

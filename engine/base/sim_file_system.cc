@@ -48,8 +48,8 @@ class SimFileSystem::Writable : public WritableFile {
     if (!failed_.ok()) return failed_;
     WEIR_SIM_POINT("fs.append");
     fs_->MaybeSlow();
-    const bool full = fs_->Roll(fs_->faults_.no_space);
-    if (full || fs_->Roll(fs_->faults_.write_error)) {
+    const bool full = fs_->Fails(fs_->faults_.no_space, path_);
+    if (full || fs_->Fails(fs_->faults_.write_error, path_)) {
       node_->file.Append(data.substr(0, fs_->random_.Uniform(data.size() + 1)));
       failed_ = Failed(path_, full ? "write: no space left (injected)" : "write: EIO (injected)");
       return failed_;
@@ -62,7 +62,7 @@ class SimFileSystem::Writable : public WritableFile {
     if (!failed_.ok()) return failed_;
     WEIR_SIM_POINT("fs.sync");
     fs_->MaybeSlow();
-    if (fs_->Roll(fs_->faults_.sync_error)) {
+    if (fs_->Fails(fs_->faults_.sync_error, path_)) {
       node_->file.FailSync(&fs_->random_);
       failed_ = Failed(path_, "sync: EIO (injected)");
       return failed_;
@@ -87,11 +87,10 @@ class SimFileSystem::Readable : public RandomAccessFile {
     out->clear();
     fs_->MaybeSlow();
     const SimFaults& faults = fs_->faults_;
-    if (fs_->Roll(faults.read_error)) return Failed(path_, "read: EIO (injected)");
+    if (fs_->Fails(faults.read_error, path_)) return Failed(path_, "read: EIO (injected)");
     const std::string& data = node_->file.data();
     if (offset < data.size()) out->assign(data, offset, length);
-    const bool may_flip = !out->empty() && path_.find(faults.bit_flip_in) != std::string::npos;
-    if (may_flip && fs_->Roll(faults.bit_flip)) {
+    if (!out->empty() && fs_->Fault(faults.bit_flip, path_, faults.bit_flip_in)) {
       char& byte = (*out)[fs_->random_.Uniform(out->size())];
       byte = static_cast<char>(byte ^ (1U << fs_->random_.Uniform(8)));
     }
@@ -137,6 +136,12 @@ std::vector<std::string> SimFileSystem::Files() const {
   return files;
 }
 
+bool SimFileSystem::Fault(double rate, const std::string& path, const std::string& in) {
+  if (rate <= 0 || path.find(in) == std::string::npos || !Roll(rate)) return false;
+  ++faults_seen_;
+  return true;
+}
+
 void SimFileSystem::MaybeSlow() {
   if (slow_hook_ != nullptr && Roll(faults_.slow)) slow_hook_(faults_.slow_ms);
 }
@@ -179,7 +184,7 @@ StatusOr<SimNodePtr> SimFileSystem::OpenFile(const std::string& path) {
     if (place.node->is_dir) return Failed(path, "is a directory");
     return place.node;
   }
-  if (Roll(faults_.no_space)) return Failed(path, "open: no space left (injected)");
+  if (Fails(faults_.no_space, path)) return Failed(path, "open: no space left (injected)");
   auto node = std::make_shared<SimNode>();
   disk_->Apply({{place.dir, place.name, node}});
   return node;
@@ -203,8 +208,8 @@ Status SimFileSystem::CreateExclusive(const std::string& path, std::string_view 
   WEIR_ASSIGN_OR_RETURN(Place place, Locate(path));
   if (place.node != nullptr)
     return absl::AlreadyExistsError(absl::StrCat(path, ": exists already"));
-  if (Roll(faults_.no_space)) return Failed(path, "write: no space left (injected)");
-  if (Roll(faults_.write_error)) return Failed(path, "write: EIO (injected)");
+  if (Fails(faults_.no_space, path)) return Failed(path, "write: no space left (injected)");
+  if (Fails(faults_.write_error, path)) return Failed(path, "write: EIO (injected)");
   auto node = std::make_shared<SimNode>();
   node->file.Append(data);
   node->file.Sync();
@@ -281,7 +286,7 @@ Status SimFileSystem::Truncate(const std::string& path, uint64_t size) {
   WEIR_SIM_POINT("fs.truncate");
   WEIR_ASSIGN_OR_RETURN(Place place, LocateExisting(path));
   if (place.node->is_dir) return Failed(path, "is a directory");
-  if (Roll(faults_.write_error)) return Failed(path, "truncate: EIO (injected)");
+  if (Fails(faults_.write_error, path)) return Failed(path, "truncate: EIO (injected)");
   place.node->file.Truncate(size);
   place.node->file.Sync();
   return absl::OkStatus();
@@ -310,7 +315,7 @@ Status SimFileSystem::SyncDir(const std::string& dir) {
   const SimNodePtr node = Find(dir);
   if (node == nullptr) return Missing(dir);
   if (!node->is_dir) return Failed(dir, "not a directory");
-  if (Roll(faults_.sync_error)) return Failed(dir, "sync: EIO (injected)");
+  if (Fails(faults_.sync_error, dir)) return Failed(dir, "sync: EIO (injected)");
   disk_->SyncDir(node.get());
   return absl::OkStatus();
 }

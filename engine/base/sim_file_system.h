@@ -24,6 +24,7 @@ struct SimFaults {
   double no_space = 0;      // a prefix of the data may be written
   double bit_flip = 0;      // one bit of what a read returns
   std::string bit_flip_in;  // only for paths that contain this
+  std::string errors_in;    // same, for everything above but bit_flip
   double slow = 0;
   int64_t slow_ms = 200;
 };
@@ -49,6 +50,8 @@ class SimFileSystem : public FileSystem {
   void FlipBit(const std::string& path, uint64_t offset);
   // What of a file a crash cannot take any more; "" if there is no such file.
   std::string DurableContent(const std::string& path) const;
+  // Faults so far, slow operations not counted.
+  uint64_t faults_seen() const { return faults_seen_; }
   // The paths of all files, sorted.
   std::vector<std::string> Files() const;
 
@@ -81,10 +84,13 @@ class SimFileSystem : public FileSystem {
   StatusOr<Place> LocateExisting(const std::string& path) const;
   StatusOr<SimNodePtr> OpenFile(const std::string& path);  // creates when absent
   bool Roll(double rate) { return rate > 0 && random_.Double() < rate; }
+  bool Fails(double rate, const std::string& path) { return Fault(rate, path, faults_.errors_in); }
+  bool Fault(double rate, const std::string& path, const std::string& in);
   void MaybeSlow();
 
   Random random_;
   SimFaults faults_;
+  uint64_t faults_seen_ = 0;
   std::function<void(int64_t)> slow_hook_;
   std::unique_ptr<SimDisk> disk_;
   std::unique_ptr<SimDisk> frozen_;  // the disk as it was at Freeze

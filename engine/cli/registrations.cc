@@ -13,6 +13,7 @@
 #include "connectors/http/curl_client.h"
 #include "connectors/kafka/kafka_log.h"
 #include "connectors/redis/redis_memo.h"
+#include "engine/base/posix_file_system.h"
 #include "engine/cli/commands.h"
 #include "operators/aggregate/running_count.h"
 #include "operators/aggregate/sliding_count.h"
@@ -39,6 +40,9 @@ StatusOr<std::unique_ptr<StateBackend>> MakeRocksBackend(const Env& env,
   options.epoch = config.epoch;
   options.name = absl::StrCat(config.uid, ".", config.subtask);
   options.cache_bytes = bytes / 4;
+  // RocksDB reads the operating system's files straight into its blocks, with its own read-ahead;
+  // through our interface each block would be copied once more. A simulated disk has no such way.
+  if (!IsPosixFileSystem(*env.fs)) options.fs = env.fs;
   HotStoreOptions hot;
   WEIR_ASSIGN_OR_RETURN(hot.store, NewRocksStore(options));
   hot.hot_bytes = bytes - options.cache_bytes;

@@ -1,9 +1,9 @@
 #include "state/rocksdb/rocks_options.h"
 
+#include <cstdarg>
 #include <string>
 #include <utility>
 
-#include "rocksdb/file_system.h"
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/slice_transform.h"
 #include "rocksdb/table.h"
@@ -11,63 +11,6 @@
 
 namespace weir {
 namespace {
-
-class UnsyncedFile : public rocksdb::FSWritableFileOwnerWrapper {
- public:
-  using FSWritableFileOwnerWrapper::FSWritableFileOwnerWrapper;
-  rocksdb::IOStatus Sync(const rocksdb::IOOptions&, rocksdb::IODebugContext*) override {
-    return rocksdb::IOStatus::OK();
-  }
-  rocksdb::IOStatus Fsync(const rocksdb::IOOptions&, rocksdb::IODebugContext*) override {
-    return rocksdb::IOStatus::OK();
-  }
-  rocksdb::IOStatus RangeSync(uint64_t, uint64_t, const rocksdb::IOOptions&,
-                              rocksdb::IODebugContext*) override {
-    return rocksdb::IOStatus::OK();
-  }
-};
-
-class UnsyncedDirectory : public rocksdb::FSDirectoryWrapper {
- public:
-  using FSDirectoryWrapper::FSDirectoryWrapper;
-  rocksdb::IOStatus Fsync(const rocksdb::IOOptions&, rocksdb::IODebugContext*) override {
-    return rocksdb::IOStatus::OK();
-  }
-  rocksdb::IOStatus FsyncWithDirOptions(const rocksdb::IOOptions&, rocksdb::IODebugContext*,
-                                        const rocksdb::DirFsyncOptions&) override {
-    return rocksdb::IOStatus::OK();
-  }
-};
-
-class UnsyncedFileSystem : public rocksdb::FileSystemWrapper {
- public:
-  using FileSystemWrapper::FileSystemWrapper;
-  const char* Name() const override { return "weir.unsynced"; }
-  rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
-                                    std::unique_ptr<rocksdb::FSWritableFile>* file,
-                                    rocksdb::IODebugContext* debug) override {
-    return Wrap(FileSystemWrapper::NewWritableFile(name, options, file, debug), file);
-  }
-  rocksdb::IOStatus ReopenWritableFile(const std::string& name, const rocksdb::FileOptions& options,
-                                       std::unique_ptr<rocksdb::FSWritableFile>* file,
-                                       rocksdb::IODebugContext* debug) override {
-    return Wrap(FileSystemWrapper::ReopenWritableFile(name, options, file, debug), file);
-  }
-  rocksdb::IOStatus NewDirectory(const std::string& name, const rocksdb::IOOptions& options,
-                                 std::unique_ptr<rocksdb::FSDirectory>* dir,
-                                 rocksdb::IODebugContext* debug) override {
-    rocksdb::IOStatus status = FileSystemWrapper::NewDirectory(name, options, dir, debug);
-    if (status.ok()) *dir = std::make_unique<UnsyncedDirectory>(std::move(*dir));
-    return status;
-  }
-
- private:
-  static rocksdb::IOStatus Wrap(rocksdb::IOStatus status,
-                                std::unique_ptr<rocksdb::FSWritableFile>* file) {
-    if (status.ok()) *file = std::make_unique<UnsyncedFile>(std::move(*file));
-    return status;
-  }
-};
 
 // Lets a filter answer "nothing under this key" before a scan of its sub keys.
 class KeyPrefix : public rocksdb::SliceTransform {
@@ -79,6 +22,12 @@ class KeyPrefix : public rocksdb::SliceTransform {
   bool InDomain(const rocksdb::Slice& key) const override {
     return RocksPrefixSize(key.ToStringView()) > 0;
   }
+};
+
+class NoLog : public rocksdb::Logger {
+ public:
+  using Logger::Logv;
+  void Logv(const char*, va_list) override {}
 };
 
 rocksdb::BlockBasedTableOptions TableOptions(std::shared_ptr<rocksdb::Cache> cache) {
@@ -103,15 +52,9 @@ rocksdb::BlockBasedTableOptions TableOptions(std::shared_ptr<rocksdb::Cache> cac
 
 }  // namespace
 
-rocksdb::Env* UnsyncedEnv() {
-  static const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(
-      std::make_shared<UnsyncedFileSystem>(rocksdb::FileSystem::Default()));
-  return env.get();
-}
-
-rocksdb::Options RocksOptions(std::shared_ptr<rocksdb::Cache> cache) {
+rocksdb::Options RocksOptions(rocksdb::Env* env, std::shared_ptr<rocksdb::Cache> cache) {
   rocksdb::Options options;
-  options.env = UnsyncedEnv();
+  options.env = env;
   // The folder is this incarnation's own: one that is there already is a bug (reliability.md B-14).
   options.create_if_missing = true;
   options.error_if_exists = true;
@@ -125,9 +68,24 @@ rocksdb::Options RocksOptions(std::shared_ptr<rocksdb::Cache> cache) {
   // No timer threads and no statistics files: the job has metrics of its own.
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
+  // An error is fatal to the job (reliability.md 2.8); no thread is to try and go on after one.
+  options.max_bgerror_resume_count = 0;
   // The log of a store that is deleted at the end is of use only while something is wrong.
   options.info_log_level = rocksdb::ERROR_LEVEL;
   options.keep_log_file_num = 1;
+  return options;
+}
+
+void UseNoThreads(rocksdb::Options* options) {
+  options->disable_auto_compactions = true;  // the store compacts by itself
+  options->max_file_opening_threads = 1;
+  options->info_log = std::make_shared<NoLog>();  // a timer thread flushes it
+  options->db_host_id = "";  // the machine's name would stand in each file, with its length
+}
+
+rocksdb::CompactionOptions RocksCompactionOptions() {
+  rocksdb::CompactionOptions options;
+  options.compression = rocksdb::kDisableCompressionOption;  // that is: as for other files
   return options;
 }
 

@@ -10,11 +10,10 @@
 
 namespace weir {
 
-// Files in the page cache are good enough: what the store holds is rebuilt from the checkpoint. So
-// nothing is ever synced to disk, which otherwise costs milliseconds for each write-back.
-rocksdb::Env* UnsyncedEnv();
-
-rocksdb::Options RocksOptions(std::shared_ptr<rocksdb::Cache> cache);
+rocksdb::Options RocksOptions(rocksdb::Env* env, std::shared_ptr<rocksdb::Cache> cache);
+// For an environment without threads: RocksDB works in its caller's thread only.
+void UseNoThreads(rocksdb::Options* options);
+rocksdb::CompactionOptions RocksCompactionOptions();
 rocksdb::IngestExternalFileOptions RocksIngestOptions();
 rocksdb::ReadOptions RocksScanOptions();    // everything, in order
 rocksdb::ReadOptions RocksPrefixOptions();  // the entries of one key

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "engine/base/file_system.h"
 #include "engine/core/state_store.h"
 
 namespace weir {
@@ -15,12 +16,15 @@ struct RocksStoreOptions {
   int64_t epoch = 0;       // the job's incarnation
   std::string name;        // of the store, unique in the incarnation
   size_t cache_bytes = 0;  // for blocks, indexes and filters
+  // Null: the operating system's, by RocksDB's own means and with its threads. Any other: through
+  // `fs`, which outlives the store, and in the caller's thread.
+  FileSystem* fs = nullptr;
 };
 
-// Lives in <dir>/<epoch>/<name>, on the real file system also in simulation, and is deleted with
-// the object. Opens nothing before the first Write; removes what other incarnations have left
-// behind in `dir` at once (an incarnation that still runs loses its store, and with it its life:
-// the newer epoch has taken over). Writes are sorted and ingested as one file each, never Put.
+// Lives in <dir>/<epoch>/<name> and is deleted with the object. Opens nothing before the first
+// Write; removes what other incarnations have left behind in `dir` at once (an incarnation that
+// still runs loses its store, and with it its life: the newer epoch has taken over). Writes are
+// sorted and ingested as one file each, never Put.
 StatusOr<std::unique_ptr<StateStore>> NewRocksStore(const RocksStoreOptions& options);
 
 }  // namespace weir

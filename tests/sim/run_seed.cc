@@ -1,9 +1,6 @@
 #include "run_seed.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -14,111 +11,12 @@
 #include "engine/model/value.h"
 #include "engine/plan/load.h"
 #include "engine/testing/local_runner.h"
+#include "scenario.h"
 #include "sim_agent.h"
 #include "sim_broker.h"
 
 namespace weir {
 namespace {
-
-// What a seed decides before anything runs.
-struct Scenario {
-  std::vector<std::vector<std::string>> partitions;  // input lines
-  std::vector<SshEvent> arrival;  // for the oracle; per-address order is what counts
-  int poison = 0;
-  std::vector<int> parallelism;   // of each incarnation, cyclic
-  bool exactly_once = false;      // delivery of decisions, blocked and late
-  std::vector<uint64_t> crashes;  // hit at which each incarnation dies
-  int64_t interval_ms = 1000;
-  std::string order = "key";
-  bool late = false;    // one partition, events far behind the others, no allowance for them
-  bool follow = false;  // input arrives while the job runs; then it is stopped and ends its work
-  SimAgentOptions agent;
-};
-
-std::vector<SshEvent> Choose(const std::vector<SshEvent>& all, size_t target, Random* random) {
-  std::vector<std::string> addresses;
-  for (const SshEvent& e : all) {
-    if (!e.src_ip.empty()) addresses.push_back(e.src_ip);
-  }
-  std::set<std::string> chosen;
-  size_t estimate = 0;
-  while (estimate < target) {  // by event, so busy addresses come first: attackers
-    const std::string& ip = addresses[random->Uniform(addresses.size())];
-    if (chosen.insert(ip).second) {
-      estimate += std::count(addresses.begin(), addresses.end(), ip);
-    }
-  }
-  std::vector<SshEvent> events;
-  for (const SshEvent& e : all) {
-    if (e.src_ip.empty() ? random->OneIn(80) : chosen.count(e.src_ip) > 0) events.push_back(e);
-  }
-  return events;
-}
-
-// Copies of events as if another host had sent them hours late.
-void AddLate(std::vector<SshEvent>* events, Random* random) {
-  std::vector<SshEvent> mixed;
-  for (const SshEvent& e : *events) {
-    mixed.push_back(e);
-    if (!random->OneIn(12)) continue;
-    SshEvent late = (*events)[random->Uniform(events->size())];
-    late.host = "late";
-    late.line = 1'000'000 + static_cast<int64_t>(mixed.size());
-    late.ts = e.ts - static_cast<int64_t>(random->Uniform(3'600'000));
-    late.json = absl::StrCat(
-        "{\"host\":\"late\",\"line\":", late.line, ",\"ts\":", late.ts,
-        ",\"src_ip\":", late.src_ip.empty() ? "null" : absl::StrCat("\"", late.src_ip, "\""),
-        ",\"kind\":\"", late.kind, "\",\"message\":\"m\"}");
-    mixed.push_back(late);
-  }
-  *events = std::move(mixed);
-}
-
-Scenario Draw(const SeedOptions& options, const std::vector<SshEvent>& all, Random* random) {
-  static const char* kPoison[] = {"{",
-                                  "[1,2]",
-                                  "{\"line\": 1}",
-                                  "nonsense",
-                                  "{\"host\":\"h\",\"line\":\"x\",\"ts\":1,\"kind\":\"k\","
-                                  "\"message\":\"\"}",
-                                  "{\"host\":\"h\",\"line\":1,\"ts\":253370764800000,"
-                                  "\"kind\":\"k\",\"message\":\"\"}"};
-  Scenario s;
-  const size_t target = options.events > 0 ? options.events : 60 + random->Uniform(240);
-  s.arrival = Choose(all, target, random);
-  s.late = random->OneIn(3);
-  if (s.late) AddLate(&s.arrival, random);
-  s.partitions.resize(s.late ? 1 : 1 + random->Uniform(3));
-  s.follow = options.disturb && random->OneIn(3);
-  const bool doubled = !s.late && random->OneIn(3);
-  for (int round = 0; round < (doubled ? 2 : 1); ++round) {
-    for (const SshEvent& e : s.arrival) {
-      auto& lines = s.partitions[HashBytes(e.src_ip) % s.partitions.size()];
-      lines.push_back(e.json);
-      if (random->OneIn(10)) lines.push_back(e.json);
-      if (random->OneIn(40)) {
-        lines.emplace_back(kPoison[random->Uniform(6)]);
-        ++s.poison;
-      }
-    }
-  }
-  for (int i = 0; i < 3; ++i) s.parallelism.push_back(1 + static_cast<int>(random->Uniform(4)));
-  s.interval_ms =
-      10 + static_cast<int64_t>(random->Uniform(uint64_t{1} << (1 + random->Uniform(9))));
-  const char* orders[] = {"key", "global", "none"};
-  s.order = orders[random->Uniform(3)];
-  s.agent.delay_max_ms = random->OneIn(2) ? 5 : 4000;
-  if (options.disturb) {
-    s.agent.lost = random->OneIn(3) ? 0.2 : 0;
-    s.agent.doubled = random->OneIn(2) ? 0.3 : 0;
-    for (uint64_t n = random->Uniform(7); n > 0; --n) {
-      s.crashes.push_back(1 + random->Uniform(uint64_t{1} << (4 + random->Uniform(8))));
-    }
-  }
-  s.exactly_once = Random(options.seed * 2).OneIn(3);
-  if (options.crash_at_hit > 0) s.crashes = {options.crash_at_hit};
-  return s;
-}
 
 std::string ReadText(const std::string& path) {
   std::ifstream file(path);
@@ -127,27 +25,12 @@ std::string ReadText(const std::string& path) {
   return text.str();
 }
 
-// RocksDB works on real files, also here (state/rocksdb/README.md).
-class TempDir {
- public:
-  ~TempDir() { std::filesystem::remove_all(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  const std::string path_ =
-      std::filesystem::temp_directory_path() / absl::StrCat("weir-sim-", getpid());
-};
-const std::string& StateDir() {
-  static const TempDir dir;
-  return dir.path();
-}
-
 class SeedRun {
  public:
   SeedRun(const SeedOptions& options, const std::vector<SshEvent>& all)
       : options_(options),
         random_(options.seed * 2 + 1),
-        scenario_(Draw(options, all, &random_)),
+        scenario_(DrawScenario(options, all, &random_)),
         runner_(options.seed),
         broker_(&runner_.world(), options.seed * 2 + 3),
         agent_(&random_, scenario_.agent) {
@@ -169,11 +52,12 @@ class SeedRun {
     result_.trace_hash = runner_.world().trace_hash();
     result_.steps = runner_.world().steps();
     result_.virtual_ms = runner_.world().env().clock->MonoNs() / 1'000'000;
-    result_.config =
-        absl::StrCat("partitions=", scenario_.partitions.size(),
-                     " events=", scenario_.arrival.size(), " interval=", scenario_.interval_ms,
-                     "ms order=", scenario_.order, " crashes=", result_.crashes,
-                     options_.kafka ? " kafka" : "", scenario_.exactly_once ? " exactly_once" : "");
+    result_.config = absl::StrCat(
+        "partitions=", scenario_.partitions.size(), " events=", scenario_.arrival.size(),
+        " interval=", scenario_.interval_ms, "ms order=", scenario_.order,
+        " crashes=", result_.crashes, options_.kafka ? " kafka" : "",
+        scenario_.exactly_once ? " exactly_once" : "", scenario_.rocksdb ? " rocksdb" : "",
+        " store failures=", result_.store_failures);
     return std::move(result_);
   }
 
@@ -192,13 +76,15 @@ class SeedRun {
     const bool dies = life < scenario_.crashes.size();
     const uint64_t before = runner_.world().points().total();
     if (dies) runner_.world().points().CrashAtHit(scenario_.crashes[life]);
+    const bool faulty = life < scenario_.faulty_lives;
+    runner_.world().fs().SetFaults(faulty ? scenario_.store_faults : SimFaults());
     JobOptions job;
     const bool follow = scenario_.follow && !AllFed();
     job.until_end = !follow;
     // Virtual time stands still within a turn: slices end by count, so that changes fall between.
     job.slice_ns = 0;
     const Status started = runner_.Start(loaded->plan, registry_, job);
-    if (LeaderChanged(started)) return false;
+    if (LeaderChanged(started) || StoreFailed(started)) return false;
     if (!started.ok() && !runner_.world().crashed()) {
       Check(started);
       return false;
@@ -217,7 +103,8 @@ class SeedRun {
       Problem(
           absl::StrCat("no end: ", end == SimEnd::kIdle ? "nothing left to run" : "step limit"));
     }
-    if (LeaderChanged(runner_.job()->status())) return false;
+    const Status status = runner_.job()->status();
+    if (LeaderChanged(status) || StoreFailed(status)) return false;
     Check(runner_.Finish());
     return !follow;
   }
@@ -229,6 +116,19 @@ class SeedRun {
     if (broker_.faults() <= faults_seen_) return false;
     faults_seen_ = broker_.faults();
     ++result_.crashes;
+    runner_.Crash();  // the process ends
+    return true;
+  }
+
+  // The same for a job whose store the disk has failed.
+  bool StoreFailed(const Status& status) {
+    if (runner_.world().crashed()) return false;
+    const uint64_t faults = runner_.world().fs().faults_seen();
+    if (ErrorNumber(status) != static_cast<int>(ErrorCode::kStateIo) || faults <= store_faults_) {
+      return false;
+    }
+    store_faults_ = faults;
+    ++result_.store_failures;
     runner_.Crash();  // the process ends
     return true;
   }
@@ -281,8 +181,8 @@ class SeedRun {
         "sources.auth.event_time.all_idle=hold", "operators.guard.agent.endpoint=\"sim:\"",
         "operators.guard.agent.timeout=10h", "operators.guard.agent.attempt_timeout=5s",
         // With so little memory that state goes to RocksDB and comes back all the time.
-        absl::StrCat("state.backend=", options_.seed % 3 == 0 ? "rocksdb" : "memory"),
-        "state.hot_bytes=64KiB", absl::StrCat("state.dir=", StateDir())};
+        absl::StrCat("state.backend=", scenario_.rocksdb ? "rocksdb" : "memory"),
+        "state.hot_bytes=64KiB", absl::StrCat("state.dir=", kStoreDir)};
     if (options_.kafka) request.overrides.emplace_back("log=\"simkafka:\"");
     if (scenario_.exactly_once) {
       for (const char* sink : {"decisions", "blocked", "late"}) {
@@ -392,6 +292,7 @@ class SeedRun {
   SimAgentService agent_;
   int lives_ = 0;
   int faults_seen_ = 0;
+  uint64_t store_faults_ = 0;
   std::vector<size_t> fed_;  // lines of each partition that are in the log
   SeedResult result_;
 };
