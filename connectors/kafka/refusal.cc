@@ -30,15 +30,15 @@ std::string Written(const Settings& settings, std::initializer_list<std::string_
 }
 
 std::string TlsHint(const Settings& settings) {
-  const std::string written = Written(settings, {"ca", "cert", "key", "key_password_env",
-                                                 "key_password_file", "hostname_check"});
+  const std::string written = Written(
+      settings, {"ca", "cert", "key", "key_password_env", "key_password_file", "hostname_check"});
   if (!written.empty()) return absl::StrCat("check ", written, " in the log's URL");
   return "name the file of the brokers' CA with ca=PATH in the log's URL";
 }
 
 std::string SaslHint(const Settings& settings) {
-  const std::string written = Written(
-      settings, {"mechanism", "user", "user_env", "password_env", "password_file"});
+  const std::string written =
+      Written(settings, {"mechanism", "user", "user_env", "password_env", "password_file"});
   std::string hint = written.empty() ? "name mechanism, user and password_env or password_file"
                                      : absl::StrCat("check ", written);
   absl::StrAppend(&hint, " in the log's URL");
@@ -67,10 +67,10 @@ Status RefusalError(const Settings& settings, rd_kafka_resp_err_t code, const st
   const bool tls = code == RD_KAFKA_RESP_ERR__SSL || IsAboutTls(reason);
   // How long it took and in which state adds nothing.
   const std::string what = reason.substr(0, reason.rfind(" (after "));
-  return Err(ErrorCode::kConfigBadValue,
-             absl::StrCat("log: ", tls ? "no TLS with the broker: " : "the broker refuses us: ",
-                          what),
-             tls ? TlsHint(settings) : SaslHint(settings));
+  return Err(
+      ErrorCode::kConfigBadValue,
+      absl::StrCat("log: ", tls ? "no TLS with the broker: " : "the broker refuses us: ", what),
+      tls ? TlsHint(settings) : SaslHint(settings));
 }
 
 }  // namespace weir::kafka
