@@ -1,23 +1,30 @@
 #!/usr/bin/env bash
 # A Kafka broker on this machine, for tests and for trying things out: Apache Kafka 4.1.0 in KRaft mode, one node,
-# listening on 127.0.0.1 only, without TLS and without passwords.
+# listening on 127.0.0.1 only; without TLS and passwords unless it is started with --secure.
 #
-#   deploy/local_kafka.sh start  [--dir D] [--port P]   prints the bootstrap address, 127.0.0.1:PORT
-#   deploy/local_kafka.sh stop   [--dir D]              data stays; start goes on with it, on the same port
-#   deploy/local_kafka.sh status [--dir D]              exit status 0 = runs, 3 = does not
-#   deploy/local_kafka.sh fetch                         only downloads Kafka, if it is not there yet
-#   deploy/local_kafka.sh exec CLASS [ARG]...           one of Kafka's own tools, e.g. org.apache.kafka.tools.TopicCommand
+#   deploy/local_kafka.sh start  [--dir D] [--port P] [--secure]   prints the bootstrap address, 127.0.0.1:PORT
+#   deploy/local_kafka.sh stop   [--dir D]       data stays; start goes on with it, on the same port
+#   deploy/local_kafka.sh status [--dir D]       exit status 0 = runs, 3 = does not
+#   deploy/local_kafka.sh fetch                  only downloads Kafka, if it is not there yet
+#   deploy/local_kafka.sh exec CLASS [ARG]...    one of Kafka's own tools, e.g. org.apache.kafka.tools.TopicCommand
 #
 #   WEIR_LOG=kafka://$(deploy/local_kafka.sh start --dir /var/tmp/kafka) weir run job.yaml
 #
 # --dir holds the data, kafka.pid, kafka.log and the port; default $WEIR_DATA/kafka or ./data/kafka. Without --port a
 # free one is taken. Kafka's jars come from Maven Central, once, into $WEIR_KAFKA_HOME (default
 # ~/.cache/weir/kafka-4.1.0), and their checksums are compared. Java and Maven come with `deploy/deps.sh test`.
+#
+# --secure: PORT speaks SASL_SSL only (user weir, PLAIN and SCRAM-SHA-512), PORT+2 TLS with a client certificate. A
+# folder stays what its first start made it. D/secure holds ca.pem, password, client.pem and client.key (encrypted with
+# that password), url (for WEIR_LOG), client.conf (kcat -F) and client.properties (--command-config of Kafka's tools):
+#
+#   deploy/local_kafka.sh start --dir D --secure && WEIR_LOG=$(< D/secure/url) weir run job.yaml
 set -euo pipefail
 
 home=${WEIR_KAFKA_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/weir/kafka-4.1.0}
 dir=${WEIR_DATA:-./data}/kafka
 port=
+secure=
 start_seconds=120
 stop_seconds=30
 
@@ -92,7 +99,7 @@ free_port() {
   local try
   for try in {1..50}; do
     try=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
-    listens "$try" || listens $((try + 1)) || { echo "$try"; return; }
+    listens "$try" || listens $((try + 1)) || listens $((try + 2)) || { echo "$try"; return; }
   done
   die "found no free port"
 }
@@ -103,11 +110,7 @@ properties() { # port
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$(($1 + 1))
-listeners=PLAINTEXT://127.0.0.1:$1,CONTROLLER://127.0.0.1:$(($1 + 1))
-advertised.listeners=PLAINTEXT://127.0.0.1:$1
-inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
 log.dirs=$2
 num.partitions=1
 num.network.threads=2
@@ -124,6 +127,84 @@ controlled.shutdown.enable=false
 broker.session.timeout.ms=12000
 initial.broker.registration.timeout.ms=120000
 PROPERTIES
+  if [[ -n $secure ]]; then secure_listeners "$1"; else plain_listeners "$1"; fi
+}
+
+plain_listeners() { # port
+  cat << PROPERTIES
+listeners=PLAINTEXT://127.0.0.1:$1,CONTROLLER://127.0.0.1:$(($1 + 1))
+advertised.listeners=PLAINTEXT://127.0.0.1:$1
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+PROPERTIES
+}
+
+# The broker talks to itself, too: it writes the markers that end transactions by its own listener.
+secure_listeners() { # port
+  local password module=org.apache.kafka.common.security
+  password=$(< "$dir/secure/password")
+  cat << PROPERTIES
+listeners=SASL_SSL://127.0.0.1:$1,SSL://127.0.0.1:$(($1 + 2)),CONTROLLER://127.0.0.1:$(($1 + 1))
+advertised.listeners=SASL_SSL://127.0.0.1:$1,SSL://127.0.0.1:$(($1 + 2))
+inter.broker.listener.name=SASL_SSL
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL,SSL:SSL
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
+sasl.mechanism.inter.broker.protocol=PLAIN
+listener.name.sasl_ssl.plain.sasl.jaas.config=$module.plain.PlainLoginModule required \\
+  username="weir" password="$password" user_weir="$password";
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=$module.scram.ScramLoginModule required;
+ssl.keystore.type=PEM
+ssl.keystore.location=$dir/secure/broker.pem
+ssl.truststore.type=PEM
+ssl.truststore.location=$dir/secure/ca.pem
+listener.name.ssl.ssl.client.auth=required
+PROPERTIES
+}
+
+certificate() { # file without ending, name, more arguments of `openssl req`
+  local out=$1 name=$2
+  shift 2
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -days 3650 -subj "/CN=$name" \
+    -config <(printf '[req]\ndistinguished_name=dn\n[dn]\n') -keyout "$out.key" -out "$out.pem" "$@" 2> "$out.log" ||
+    { cat "$out.log" >&2; die "openssl makes no certificate"; }
+}
+
+make_secrets() {
+  [[ -s $dir/secure/client.properties ]] && return
+  need openssl
+  mkdir -p "$dir/secure"
+  local s=$dir/secure
+  head -c 15 /dev/urandom | od -An -tx1 | tr -d ' \n' > "$s/password"
+  certificate "$s/ca" "weir local_kafka" -nodes -addext basicConstraints=critical,CA:TRUE
+  certificate "$s/broker" 127.0.0.1 -nodes -CA "$s/ca.pem" -CAkey "$s/ca.key" \
+    -addext subjectAltName=IP:127.0.0.1,DNS:localhost
+  certificate "$s/client" weir -passout "file:$s/password" -CA "$s/ca.pem" -CAkey "$s/ca.key"
+  cat "$s/broker.key" >> "$s/broker.pem"
+}
+
+# How to reach it, for those who start from here.
+client_files() { # port
+  local s=$dir/secure password
+  password=$(< "$s/password")
+  echo "kafka://127.0.0.1:$1?security=sasl_ssl&mechanism=PLAIN&user=weir&password_file=$s/password&ca=$s/ca.pem" \
+    > "$s/url"
+  printf '%s\n' security.protocol=SASL_SSL sasl.mechanism=PLAIN sasl.username=weir "sasl.password=$password" \
+    "ssl.ca.location=$s/ca.pem" > "$s/client.conf"
+  cat > "$s/client.properties" << PROPERTIES
+security.protocol=SASL_SSL
+sasl.mechanism=PLAIN
+sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required username="weir" password="$password";
+ssl.truststore.type=PEM
+ssl.truststore.location=$s/ca.pem
+PROPERTIES
+}
+
+format() {
+  local id users=()
+  id=k$(head -c 15 /dev/urandom | od -An -tx1 | tr -d ' \n' | cut -c1-20)Q
+  [[ -z $secure ]] || users=(--add-scram "SCRAM-SHA-512=[name=weir,password=$(< "$dir/secure/password")]")
+  (java_run 128m kafka.tools.StorageTool format -t "$id" -c "$dir/server.properties" "${users[@]}") \
+    > "$dir/format.log" 2>&1 || { tail -n 20 "$dir/format.log" >&2; die "cannot prepare $dir/data"; }
 }
 
 start() {
@@ -135,6 +216,8 @@ start() {
   fetch
   mkdir -p "$dir"
   dir=$(cd "$dir" && pwd)
+  [[ -d $dir/secure ]] && secure=yes
+  [[ -z $secure || -d $dir/secure || ! -d $dir/data ]] || die "$dir was made without --secure; take another folder"
   if [[ -z $port ]]; then
     if [[ -s $dir/port ]]; then port=$(< "$dir/port"); else port=$(free_port); fi
   fi
@@ -145,13 +228,13 @@ start() {
     sleep 0.1
   done
   echo "$port" > "$dir/port"
-  properties "$port" "$dir/data" > "$dir/server.properties"
-  if [[ ! -f $dir/data/meta.properties ]]; then
-    local id
-    id=k$(head -c 15 /dev/urandom | od -An -tx1 | tr -d ' \n' | cut -c1-20)Q
-    (java_run 128m kafka.tools.StorageTool format -t "$id" -c "$dir/server.properties") > "$dir/format.log" 2>&1 ||
-      { tail -n 20 "$dir/format.log" >&2; die "cannot prepare $dir/data"; }
+  if [[ -n $secure ]]; then
+    umask 077
+    make_secrets
+    client_files "$port"
   fi
+  properties "$port" "$dir/data" > "$dir/server.properties"
+  [[ -f $dir/data/meta.properties ]] || format
   (java_run 512m kafka.Kafka "$dir/server.properties") > "$dir/kafka.log" 2>&1 < /dev/null &
   echo $! > "$dir/kafka.pid"
   disown
@@ -193,7 +276,7 @@ status() {
   fi
 }
 
-usage() { sed -n '2,16s/^# \{0,1\}//p' "$0"; exit "${1:-2}"; }
+usage() { sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//p}' "$0"; exit "${1:-2}"; }
 
 command=${1:-}
 (($# == 0)) || shift
@@ -206,10 +289,11 @@ while (($# > 0)); do
   case $1 in
     --dir) dir=${2:?--dir needs a folder}; shift 2 ;;
     --port) port=${2:?--port needs a number}; shift 2 ;;
+    --secure) secure=yes; shift ;;
     *) usage ;;
   esac
 done
-[[ -z $port || ($port =~ ^[0-9]+$ && $port -ge 1024 && $port -le 65534) ]] || die "--port: 1024 to 65534 (and the next one)"
+[[ -z $port || ($port =~ ^[0-9]+$ && $port -ge 1024 && $port -le 65533) ]] || die "--port: 1024 to 65533 (and the next two)"
 case $command in
   start | stop | status | fetch) $command ;;
   -h | --help | help) usage 0 ;;

@@ -4,17 +4,23 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "connectors/kafka/refusal.h"
 
 namespace weir::kafka {
 namespace {
 
 constexpr int kRequestMs = 10'000;
+constexpr int kFirstRequestMs = 2000;  // so that a refusal is seen soon
 constexpr int kAdminMs = 60'000;
 constexpr int64_t kOffsetMs = 60'000;
 constexpr int64_t kNsPerMs = 1'000'000;
 
 std::string Place(const std::string& topic, int partition) {
   return absl::StrCat(topic, "/", partition);
+}
+
+bool WorthAsking(const Status& status) {
+  return absl::IsUnavailable(status) && ErrorNumber(status) == 0;
 }
 
 Status NoSuchPartition(const std::string& topic, int partition) {
@@ -37,8 +43,41 @@ Status ResultOf(const rd_kafka_topic_result_t* const* results, size_t count,
 }  // namespace
 
 StatusOr<std::unique_ptr<Admin>> Admin::Open(const Settings& settings, const Clock* clock) {
-  WEIR_ASSIGN_OR_RETURN(Client client, NewConsumer(settings, kMinQueueKb));
-  return std::unique_ptr<Admin>(new Admin(settings, clock, std::move(client)));
+  std::unique_ptr<Admin> admin(new Admin(settings, clock));
+  WEIR_ASSIGN_OR_RETURN(admin->client_, NewObserved(settings, OnError, admin.get()));
+  return admin;
+}
+
+// Called once in 30 s for one and the same trouble.
+void Admin::OnError(rd_kafka_t*, int code, const char* reason, void* admin) {
+  auto* self = static_cast<Admin*>(admin);
+  const auto error = static_cast<rd_kafka_resp_err_t>(code);
+  // A summary of what was said before.
+  if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return;
+  self->contact_.With([&](Contact* state) {
+    const bool refused = IsRefusal(error, reason);
+    if (refused && !state->refused) state->since_ns = self->clock_->MonoNs();
+    state->refused = refused;
+    state->code = error;
+    state->reason = reason;
+  });
+}
+
+Status Admin::CheckRefused() {
+  rd_kafka_poll(client_.get(), 0);  // runs OnError
+  const int64_t before_ns = clock_->MonoNs() - kRefusedMs * kNsPerMs;
+  return contact_.With([&](Contact* state) {
+    if (state->made || !state->refused || state->since_ns > before_ns) return absl::OkStatus();
+    return RefusalError(settings_, state->code, state->reason);
+  });
+}
+
+Status Admin::NoAnswer(const std::string& topic, const Status& last) {
+  const Contact contact = contact_.With([](Contact* state) { return *state; });
+  return Err(ErrorCode::kLogIo,
+             absl::StrCat(topic, ": no answer from ", settings_.bootstrap, ": ",
+                          contact.reason.empty() ? last.message() : ToAbsl(contact.reason)),
+             contact.made ? "" : "is this its address, and does it want TLS? (security=sasl_ssl)");
 }
 
 // Nothing ever comes into this queue: the only way to wait that librdkafka offers.
@@ -47,31 +86,39 @@ void Admin::Pause(int ms) {
   const Event none(rd_kafka_queue_poll(nothing.get(), ms));
 }
 
+StatusOr<TopicInfo> Admin::TryDescribe(const std::string& topic, rd_kafka_topic_t* handle) {
+  const bool known = contact_.With([](Contact* state) { return state->made; });
+  const struct rd_kafka_metadata* raw = nullptr;
+  const rd_kafka_resp_err_t code =
+      rd_kafka_metadata(client_.get(), 0, handle, &raw, known ? kRequestMs : kFirstRequestMs);
+  const Metadata metadata(raw);
+  WEIR_RETURN_IF_ERROR(CheckRefused());
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (!IsTransient(code)) return KafkaError(code, topic);
+    return absl::UnavailableError(rd_kafka_err2str(code));
+  }
+  contact_.With([](Contact* state) {
+    *state = Contact();
+    state->made = true;
+  });
+  if (metadata->topic_cnt != 1) return absl::UnavailableError("an answer without the topic");
+  const rd_kafka_metadata_topic_t& t = metadata->topics[0];
+  if (t.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) return TopicInfo();
+  // A broker that has just come up may not know its topics yet.
+  if (IsTransient(t.err)) return absl::UnavailableError(rd_kafka_err2str(t.err));
+  if (t.err != RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaError(t.err, topic);
+  TopicInfo info{t.partition_cnt, 0, metadata->broker_cnt};
+  if (t.partition_cnt > 0) info.replication = t.partitions[0].replica_cnt;
+  return info;
+}
+
 StatusOr<TopicInfo> Admin::Describe(const std::string& topic) {
   const int64_t deadline = clock_->MonoNs() + kPatienceMs * kNsPerMs;
   const Topic handle(rd_kafka_topic_new(client_.get(), topic.c_str(), nullptr));
   for (;;) {
-    const struct rd_kafka_metadata* raw = nullptr;
-    const rd_kafka_resp_err_t code =
-        rd_kafka_metadata(client_.get(), 0, handle.get(), &raw, kRequestMs);
-    const Metadata metadata(raw);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && metadata->topic_cnt == 1) {
-      const rd_kafka_metadata_topic_t& t = metadata->topics[0];
-      if (t.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) return TopicInfo();
-      if (t.err == RD_KAFKA_RESP_ERR_NO_ERROR || IsTransient(t.err)) {
-        TopicInfo info{t.partition_cnt, 0, metadata->broker_cnt};
-        if (t.partition_cnt > 0) info.replication = t.partitions[0].replica_cnt;
-        // A broker that has just come up may not know its topics yet.
-        if (t.err == RD_KAFKA_RESP_ERR_NO_ERROR) return info;
-      } else {
-        return KafkaError(t.err, topic);
-      }
-    } else if (code != RD_KAFKA_RESP_ERR_NO_ERROR && !IsTransient(code)) {
-      return KafkaError(code, topic);
-    }
-    if (clock_->MonoNs() > deadline) {
-      return KafkaError(code, absl::StrCat(topic, ": no answer from ", settings_.bootstrap));
-    }
+    const StatusOr<TopicInfo> info = TryDescribe(topic, handle.get());
+    if (!WorthAsking(info.status())) return info;
+    if (clock_->MonoNs() > deadline) return NoAnswer(topic, info.status());
     Pause(100);
   }
 }
@@ -100,8 +147,7 @@ StatusOr<int64_t> Admin::ListOffset(const std::string& topic, int partition,
   const int64_t deadline = clock_->MonoNs() + kOffsetMs * kNsPerMs;
   for (;;) {
     StatusOr<int64_t> offset = TryListOffset(topic, partition, logical_or_time);
-    const bool again = absl::IsUnavailable(offset.status()) && ErrorNumber(offset.status()) == 0;
-    if (!again) return offset;
+    if (!WorthAsking(offset.status())) return offset;
     if (clock_->MonoNs() > deadline) {
       return KafkaError(RD_KAFKA_RESP_ERR__TIMED_OUT, Place(topic, partition));
     }

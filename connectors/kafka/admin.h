@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "connectors/kafka/settings.h"
 #include "engine/base/clock.h"
+#include "engine/base/guarded.h"
 #include "engine/core/log_client.h"
 
 namespace weir::kafka {
@@ -23,10 +25,12 @@ struct TopicInfo {
 };
 
 // Thread-safe. Every call waits for a broker that is away, up to kPatienceMs, and then fails with
-// kLogIo.
+// kLogIo. Brokers that have never answered and refuse us for kRefusedMs are not waited for:
+// kConfigBadValue. Once they have known us, a refusal may be a broker that is coming up.
 class Admin {
  public:
   static constexpr int64_t kPatienceMs = 60'000;
+  static constexpr int64_t kRefusedMs = 3000;
 
   static StatusOr<std::unique_ptr<Admin>> Open(const Settings& settings, const Clock* clock);
 
@@ -47,8 +51,21 @@ class Admin {
   StatusOr<int64_t> Marker(const std::string& topic, int partition);
 
  private:
-  Admin(const Settings& settings, const Clock* clock, Client client)
-      : settings_(settings), clock_(clock), client_(std::move(client)) {}
+  // What has become of our connections.
+  struct Contact {
+    bool made = false;     // a broker has answered
+    bool refused = false;  // that was the last trouble
+    int64_t since_ns = 0;
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+    std::string reason;
+  };
+  Admin(const Settings& settings, const Clock* clock) : settings_(settings), clock_(clock) {}
+  static void OnError(rd_kafka_t*, int code, const char* reason, void* admin);
+  // kUnavailable (without a number) while it is worth asking again.
+  StatusOr<TopicInfo> TryDescribe(const std::string& topic, rd_kafka_topic_t* handle);
+  // After a request that no broker has answered.
+  Status CheckRefused();
+  Status NoAnswer(const std::string& topic, const Status& last);
   StatusOr<int64_t> TryMarker(const std::string& topic, int partition);
   StatusOr<int64_t> TryListOffset(const std::string& topic, int partition, int64_t logical_or_time);
   StatusOr<int64_t> ListOffset(const std::string& topic, int partition, int64_t logical_or_time);
@@ -61,7 +78,8 @@ class Admin {
 
   const Settings settings_;
   const Clock* clock_;
-  Client client_;
+  Guarded<Contact> contact_;
+  Client client_;  // calls OnError as long as it lives
 };
 
 }  // namespace weir::kafka

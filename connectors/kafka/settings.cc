@@ -52,6 +52,23 @@ StatusOr<std::string> ValueOf(const Env& env, const Parameter& parameter,
   return secret;
 }
 
+// librdkafka's default is Kerberos, for which a URL has no names.
+Status CheckMechanism(const Settings& settings) {
+  bool sasl = false;
+  std::string mechanism;
+  for (const auto& [option, value] : settings.security) {
+    if (option == "security.protocol") sasl = value.starts_with("sasl_");
+    if (option == "sasl.mechanism") mechanism = value;
+  }
+  if (!sasl && mechanism.empty()) return absl::OkStatus();
+  for (const char* known : {"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}) {
+    if (mechanism == known) return absl::OkStatus();
+  }
+  return BadUrl(mechanism.empty() ? "mechanism is missing"
+                                  : absl::StrCat("mechanism ", mechanism, " is not supported"),
+                "write mechanism=PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512");
+}
+
 Status TakeParameter(const Env& env, const std::string& name, const std::string& value,
                      Settings* settings) {
   if (name == "replication") {
@@ -64,6 +81,7 @@ Status TakeParameter(const Env& env, const std::string& name, const std::string&
     if (name != parameter.name) continue;
     WEIR_ASSIGN_OR_RETURN(std::string text, ValueOf(env, parameter, value));
     settings->security.emplace_back(parameter.option, std::move(text));
+    settings->written.push_back(absl::StrCat(name, "=", value));
     return absl::OkStatus();
   }
   if (name == "password" || name == "key_password") {
@@ -81,13 +99,26 @@ void LogLine(const rd_kafka_t*, int level, const char*, const char* line) {
   Log(to, "kafka", line);
 }
 
+// What a person may have written for the options that librdkafka names: "in the log's URL: key".
+std::string NamesIn(std::string_view reason) {
+  std::string names;
+  for (const Parameter& parameter : kParameters) {
+    const std::string_view option = parameter.option;
+    // A wrong password of a key shows as a key that cannot be read.
+    const std::string_view shown = option == "ssl.key.password" ? "ssl.key.location" : option;
+    if (reason.find(shown) == std::string_view::npos) continue;
+    absl::StrAppend(&names, names.empty() ? "in the log's URL: " : ", ", parameter.name);
+  }
+  return names;
+}
+
 Status Set(rd_kafka_conf_t* conf, const std::string& name, const std::string& value) {
   char reason[256];
   if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), reason, sizeof(reason)) ==
       RD_KAFKA_CONF_OK) {
     return absl::OkStatus();
   }
-  return BadUrl(reason, "");
+  return BadUrl(reason, NamesIn(reason));
 }
 
 StatusOr<Conf> NewConf(const Settings& settings, const std::vector<Option>& options) {
@@ -108,7 +139,7 @@ StatusOr<Conf> NewConf(const Settings& settings, const std::vector<Option>& opti
 StatusOr<Client> NewClient(rd_kafka_type_t type, Conf conf) {
   char reason[512];
   rd_kafka_t* client = rd_kafka_new(type, conf.get(), reason, sizeof(reason));
-  if (client == nullptr) return BadUrl(reason, "");
+  if (client == nullptr) return BadUrl(reason, NamesIn(reason));
   (void)conf.release();  // the client's now
   return Client(client);
 }
@@ -130,6 +161,7 @@ StatusOr<Settings> ParseUrl(const Env& env, const std::string& url, const std::s
     const std::pair<std::string, std::string> pair = absl::StrSplit(part, absl::MaxSplits('=', 1));
     WEIR_RETURN_IF_ERROR(TakeParameter(env, pair.first, pair.second, &settings));
   }
+  WEIR_RETURN_IF_ERROR(CheckMechanism(settings));
   return settings;
 }
 
@@ -200,6 +232,14 @@ const std::vector<Option>& ProducerOptions() {
 StatusOr<Client> NewConsumer(const Settings& settings, int queue_kb) {
   WEIR_ASSIGN_OR_RETURN(Conf conf, NewConf(settings, ConsumerOptions()));
   WEIR_RETURN_IF_ERROR(Set(conf.get(), "queued.max.messages.kbytes", absl::StrCat(queue_kb)));
+  return NewClient(RD_KAFKA_CONSUMER, std::move(conf));
+}
+
+StatusOr<Client> NewObserved(const Settings& settings, ErrorCallback on_error, void* opaque) {
+  WEIR_ASSIGN_OR_RETURN(Conf conf, NewConf(settings, ConsumerOptions()));
+  WEIR_RETURN_IF_ERROR(Set(conf.get(), "queued.max.messages.kbytes", absl::StrCat(kMinQueueKb)));
+  rd_kafka_conf_set_error_cb(conf.get(), on_error);
+  rd_kafka_conf_set_opaque(conf.get(), opaque);
   return NewClient(RD_KAFKA_CONSUMER, std::move(conf));
 }
 

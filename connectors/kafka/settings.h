@@ -16,6 +16,7 @@ struct Settings {
   std::string owner;      // the job
   int replication = -1;   // of topics that we create; -1 = the brokers' default
   std::vector<std::pair<std::string, std::string>> security;  // librdkafka's names; may be secret
+  std::vector<std::string> written;  // the same as they stand in the URL, which holds no secret
 };
 
 // kafka://host:port[,host:port][?name=value&...]; the names are in README.md. Secrets are not taken
@@ -40,6 +41,9 @@ inline constexpr int kMinQueueKb = 4 << 10;
 // Clients of the three kinds. kConfigBadValue if librdkafka refuses an option; nothing is connected
 // yet when they return.
 StatusOr<Client> NewConsumer(const Settings& settings, int queue_kb);
+using ErrorCallback = void (*)(rd_kafka_t*, int code, const char* reason, void* opaque);
+// One that tells what goes wrong with its connections, on the thread that calls rd_kafka_poll.
+StatusOr<Client> NewObserved(const Settings& settings, ErrorCallback on_error, void* opaque);
 using DeliveryCallback = void (*)(rd_kafka_t*, const rd_kafka_message_t*, void*);
 StatusOr<Client> NewProducer(const Settings& settings, const std::string& transactional_id,
                              DeliveryCallback on_delivery);

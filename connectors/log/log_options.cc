@@ -70,8 +70,9 @@ bool ParseWhole(std::string_view text, int64_t max, int64_t* number) {
 Status ReadStartTime(const Options& options, LogSourceOptions* result) {
   const bool wanted = result->start == LogSourceOptions::Start::kTimestamp;
   if (options.Has("start_time") != wanted) {
-    return Err(wanted ? ErrorCode::kConfigMissingKey : ErrorCode::kConfigBadValue,
-               "start_time and 'start: timestamp' belong together");
+    return Err(
+        wanted ? ErrorCode::kConfigMissingKey : ErrorCode::kConfigBadValue,
+        wanted ? "'start: timestamp' needs start_time" : "start_time needs 'start: timestamp'");
   }
   if (!wanted) return absl::OkStatus();
   const std::string& text = options.String("start_time");
@@ -83,8 +84,9 @@ Status ReadStartTime(const Options& options, LogSourceOptions* result) {
 Status ReadStartOffsets(const Options& options, LogSourceOptions* result) {
   const bool wanted = result->start == LogSourceOptions::Start::kOffsets;
   if (options.Has("start_offsets") != wanted) {
-    return Err(wanted ? ErrorCode::kConfigMissingKey : ErrorCode::kConfigBadValue,
-               "start_offsets and 'start: offsets' belong together");
+    return Err(
+        wanted ? ErrorCode::kConfigMissingKey : ErrorCode::kConfigBadValue,
+        wanted ? "'start: offsets' needs start_offsets" : "start_offsets needs 'start: offsets'");
   }
   if (!wanted) return absl::OkStatus();
   for (const auto& [partition, offset] : options.Get("start_offsets").entries) {

@@ -10,18 +10,23 @@ kafka_stop_all() {
   kill -CONT "$id" 2> /dev/null && kill -KILL "$id" 2> /dev/null
   rm -rf "$kafka_dir"
 }
-kafka_start() {
+kafka_start() { # more options of local_kafka.sh start
   trap kafka_stop_all EXIT
-  kafka=$("$local_kafka" start --dir "$kafka_dir") || { echo "FAIL: no Kafka"; exit 1; }
+  kafka=$("$local_kafka" start --dir "$kafka_dir" "$@") || { echo "FAIL: no Kafka"; exit 1; }
+  kafka_url=kafka://$kafka
+  kcat=(kcat) tool_options=()
+  [ -d "$kafka_dir/secure" ] || return 0
+  kafka_url=$(cat "$kafka_dir/secure/url")
+  kcat=(kcat -F "$kafka_dir/secure/client.conf") tool_options=(--command-config "$kafka_dir/secure/client.properties")
 }
 kafka_tool() { # class of org.apache.kafka.tools, arguments
   local class=$1
   shift
-  "$local_kafka" exec "org.apache.kafka.tools.$class" --bootstrap-server "$kafka" "$@"
+  "$local_kafka" exec "org.apache.kafka.tools.$class" --bootstrap-server "$kafka" "${tool_options[@]}" "$@"
 }
-produce() { kcat -P -b "$kafka" -t "$1" -p "${2:-0}" -X acks=all; } # topic, partition; lines from stdin
+produce() { "${kcat[@]}" -P -b "$kafka" -t "$1" -p "${2:-0}" -X acks=all; } # topic, partition; lines from stdin
 # What a read_committed consumer sees of a topic that exists, partition after partition.
-consume() { kcat -C -b "$kafka" -t "$1" -o beginning -e -q -X isolation.level=read_committed "${@:2}"; }
+consume() { "${kcat[@]}" -C -b "$kafka" -t "$1" -o beginning -e -q -X isolation.level=read_committed "${@:2}"; }
 
 # ---- the shipped job on Kafka; needs tests/e2e/lib.sh ----
 load() { # first line, last line of the shipped events, into auth.raw
@@ -30,7 +35,7 @@ load() { # first line, last line of the shipped events, into auth.raw
 kafka_job() { # name of the data folder, arguments of `weir run`
   local data=$work/$1
   shift
-  WEIR_LOG=kafka://$kafka WEIR_DATA=$data "$weir" run "$job" --quiet --log-level warning "$@"
+  WEIR_LOG=$kafka_url WEIR_DATA=$data "$weir" run "$job" --quiet --log-level "${log_level:-warning}" "$@"
 }
 # Fetches what read_committed consumers see into files where the checks of e2e/lib.sh look for them.
 pull() { # name

@@ -84,26 +84,41 @@ class Reader : public LogReader {
 
   Status Read(const LogReadOptions& options, LogChunk* out) override {
     if (broker_->world()->crashed()) return Gone();
-    const SimBroker::Partition* p = broker_->Find(topic_, partition_, false);
+    SimBroker::Partition* p = broker_->Find(topic_, partition_, false);
     if (p == nullptr) return Err(ErrorCode::kLogMissing, topic_);
     const int64_t stable = LastStable(*p);
     *out = LogChunk();
-    if (at_.offset == LogPosition::kBegin) at_ = LogPosition();
+    out->guards_records = true;
+    if (at_.offset == LogPosition::kBegin) at_ = {p->begin, 0, 0};
     if (at_.offset == LogPosition::kEnd) {
       at_ = {stable, 0, 0};
       out->first = out->next = at_;
       return absl::OkStatus();
     }
-    if (at_.offset > static_cast<int64_t>(p->records.size())) {
-      return Err(ErrorCode::kLogTruncated,
-                 absl::StrCat(topic_, "/", partition_, ": ends at ", p->records.size(), ", not at ",
-                              at_.offset));
-    }
+    WEIR_RETURN_IF_ERROR(CheckPlace(*p));
     Fill(*p, stable, options.max_bytes, out);
+    p->read_to = std::max(p->read_to, at_.offset);
     return absl::OkStatus();
   }
 
  private:
+  Status CheckPlace(const SimBroker::Partition& p) {
+    if (at_.offset < p.begin || at_.offset > p.end()) {
+      return Err(ErrorCode::kLogTruncated,
+                 absl::StrCat(topic_, "/", partition_, ": holds ", p.begin, " to ", p.end(),
+                              ", but not ", at_.offset));
+    }
+    if (std::exchange(verified_, true) || at_.guard == 0 || at_.bytes < p.begin) {
+      return absl::OkStatus();
+    }
+    const SimBroker::Record& record = p.records[static_cast<size_t>(at_.bytes)];
+    const LogItem item{at_.bytes, record.data.value, record.data.timestamp_ms};
+    const auto outcome = p.outcome.find(record.transaction);
+    const bool there = outcome != p.outcome.end() && outcome->second;
+    if (there && RecordGuardOf(item) == at_.guard) return absl::OkStatus();
+    return Err(ErrorCode::kLogReplaced,
+               absl::StrCat(topic_, "/", partition_, ": another record at ", at_.bytes));
+  }
   static int64_t LastStable(const SimBroker::Partition& p) {
     for (size_t i = 0; i < p.records.size(); ++i) {
       if (p.open != 0 && p.records[i].transaction == p.open) return static_cast<int64_t>(i);
@@ -139,7 +154,11 @@ class Reader : public LogReader {
       item.epoch = found[i]->epoch;
       out->items.push_back(item);
     }
-    at_ = {offset, 0, 0};
+    at_.offset = offset;
+    if (!out->items.empty()) {
+      at_.bytes = out->items.back().offset;
+      at_.guard = RecordGuardOf(out->items.back());
+    }
     out->next = at_;
     out->at_end = offset >= stable;
   }
@@ -148,6 +167,7 @@ class Reader : public LogReader {
   const std::string topic_;
   const int partition_;
   LogPosition at_;
+  bool verified_ = false;
 };
 
 class Client : public LogClient {
@@ -195,6 +215,22 @@ SimBroker::Partition* SimBroker::Find(const std::string& topic, int partition, b
   const auto it = partitions_.find({topic, partition});
   if (it != partitions_.end()) return &it->second;
   return create ? &partitions_[{topic, partition}] : nullptr;
+}
+
+void SimBroker::Truncate(Partition* p, int64_t end) {
+  p->records.resize(static_cast<size_t>(end));
+  p->begin = std::min(p->begin, end);
+  // A transaction that loses its end is aborted: its producer is gone.
+  p->open = 0;
+  p->commit_in_flight = false;
+  std::map<int64_t, bool> outcome;
+  for (size_t i = 0; i + 1 < p->records.size(); ++i) {
+    const int64_t transaction = p->records[i].transaction;
+    if (transaction != 0 && p->records[i + 1].transaction == 0) {
+      outcome[transaction] = p->outcome[transaction];
+    }
+  }
+  p->outcome = std::move(outcome);
 }
 
 bool SimBroker::FaultNow() {

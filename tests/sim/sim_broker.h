@@ -5,7 +5,8 @@
 // transaction that ends in a control record, so offsets have gaps; readers see committed records
 // below the last stable offset only; opening a writer fences the one before and aborts what it left
 // open. A leader change fails an append with a retriable error: nothing of it, or all of it,
-// stands.
+// stands. Records may be lost at both ends of a partition, and a topic may be made again; readers
+// notice what connectors/kafka notices, by bounds at every read and by the guard at the first.
 #pragma once
 
 #include <cstdint>
@@ -33,6 +34,9 @@ class SimBroker {
     int64_t producer = 0;             // newest; older ones are fenced
     int64_t epoch = 0;
     bool commit_in_flight = false;  // the open one may still be committed
+    int64_t begin = 0;              // retention has taken what stood before
+    int64_t read_to = 0;            // where the farthest reader goes on
+    int64_t end() const { return static_cast<int64_t>(records.size()); }
   };
 
   SimBroker(SimWorld* world, uint64_t seed) : world_(world), random_(seed) {}
@@ -42,6 +46,12 @@ class SimBroker {
   // Committed records, partitions ascending.
   std::vector<std::string> Lines(const std::string& topic) const;
   std::vector<std::string> Topics() const;
+
+  // Retention: `begin` is the first offset that is left.
+  static void Expire(Partition* p, int64_t begin) { p->begin = begin; }
+  // An unclean leader change, or a topic made again (end 0): what stands from `end` on was never
+  // there.
+  static void Truncate(Partition* p, int64_t end);
 
   // How many appends may still fail with a leader change.
   void AllowFaults(int faults) { faults_left_ = faults; }

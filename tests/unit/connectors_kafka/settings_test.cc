@@ -5,11 +5,13 @@
 
 #include <map>
 
+#include "connectors/kafka/refusal.h"
 #include "engine/base/testing_env.h"
 
 namespace weir::kafka {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -69,6 +71,8 @@ TEST_F(KafkaSettings, WhatIsWrongWithAUrlIsSaid) {
            {"kafka://a?password=hunter2", "a secret must not stand in a URL"},
            {"kafka://a?password_env=UNSET", "UNSET is not set"},
            {"kafka://a?password_file=/none", "cannot read /none"},
+           {"kafka://a?security=sasl_ssl&user=me", "mechanism is missing"},
+           {"kafka://a?security=sasl_ssl&mechanism=GSSAPI", "GSSAPI is not supported"},
            {"kafka://a?replication=0", "replication"}}) {
     const auto settings = Parse(url);
     EXPECT_EQ(ErrorNumber(settings.status()), 1012) << url;
@@ -110,6 +114,31 @@ TEST_F(KafkaSettings, OptionsAreInForce) {
   EXPECT_EQ(reads.at("queued.max.messages.kbytes"), "4096");
   EXPECT_EQ(writes.at("transactional.id"), "weir.job.t");
   EXPECT_EQ(writes.at("enable.idempotence"), "true");
+}
+
+TEST_F(KafkaSettings, ARefusalNamesWhatTheUrlSaysAndNoSecret) {
+  const auto settings = Parse(
+      "kafka://a:1?security=sasl_ssl&ca=/ca.pem&mechanism=SCRAM-SHA-512&user=me&"
+      "password_env=SECRET");
+  ASSERT_TRUE(settings.ok()) << settings.status();
+  const auto code = RD_KAFKA_RESP_ERR__AUTHENTICATION;
+  const std::string who = "sasl_ssl://a:1: Authentication failed (after 3ms in state AUTH_REQ)";
+  ASSERT_TRUE(IsRefusal(code, who));
+  const Status password = RefusalError(*settings, code, who);
+  EXPECT_EQ(ErrorNumber(password), 1012);
+  EXPECT_THAT(FormatError(password),
+              HasSubstr("the broker refuses us: sasl_ssl://a:1: Authentication failed (hint: check "
+                        "mechanism=SCRAM-SHA-512, user=me, password_env=SECRET in the log's URL"));
+  EXPECT_THAT(FormatError(password), Not(HasSubstr("hunter2")));
+  EXPECT_EQ(FormatError(password).find("refuse the SCRAM of librdkafka") != std::string::npos,
+            rd_kafka_version() < 0x02060100);
+
+  // Only the words tell that TLS 1.3 has refused our certificate.
+  const std::string alert = "ssl://a:1: Receive failed: SSL alert number 42 (after 0ms)";
+  ASSERT_TRUE(IsRefusal(RD_KAFKA_RESP_ERR__TRANSPORT, alert));
+  EXPECT_THAT(FormatError(RefusalError(*settings, RD_KAFKA_RESP_ERR__TRANSPORT, alert)),
+              AllOf(HasSubstr("no TLS with the broker"), HasSubstr("check ca=/ca.pem in")));
+  EXPECT_FALSE(IsRefusal(RD_KAFKA_RESP_ERR__TRANSPORT, "Connect to a:1 failed"));
 }
 
 TEST_F(KafkaSettings, ErrorsHaveNumbers) {
