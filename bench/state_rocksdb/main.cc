@@ -159,7 +159,8 @@ class Bench {
 
   // The same data in RocksDB alone.
   std::unique_ptr<rocksdb::DB> BareDb(size_t cache_bytes) {
-    rocksdb::Options options = RocksOptions(rocksdb::NewLRUCache(cache_bytes, 0));
+    rocksdb::Options options =
+        RocksOptions(rocksdb::Env::Default(), rocksdb::NewLRUCache(cache_bytes, 0));
     options.write_buffer_size = size_t{16} << 20;
     std::filesystem::create_directories(dir_);
     rocksdb::DB* db = nullptr;
