@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "absl/strings/str_cat.h"
+
 namespace weir {
 
 void Codec<PendingEntry>::Encode(const PendingEntry& e, std::string* out) {
@@ -87,6 +89,13 @@ int64_t PendingStore::Add(uint16_t group, PendingEntry entry) {
 const PendingEntry* PendingStore::Get(int64_t sequence) {
   const auto it = groups_.find(sequence);
   return it == groups_.end() ? nullptr : state_.Get(it->second, sequence);
+}
+
+const PendingEntry& PendingStore::At(int64_t sequence) {
+  const PendingEntry* entry = Get(sequence);
+  if (entry != nullptr) return *entry;
+  throw StateReadError(
+      Err(ErrorCode::kInternal, absl::StrCat("pending event ", sequence, " is not in the state")));
 }
 
 PendingEntry* PendingStore::Edit(int64_t sequence) {

@@ -53,6 +53,8 @@ class PendingStore {
 
   int64_t Add(uint16_t group, PendingEntry entry);
   const PendingEntry* Get(int64_t sequence);
+  // Of an entry that must be there; throws StateReadError if the state has lost it.
+  const PendingEntry& At(int64_t sequence);
   // nullptr if there is none; else free to be changed until the next call.
   PendingEntry* Edit(int64_t sequence);
   void Remove(int64_t sequence);

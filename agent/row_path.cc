@@ -32,7 +32,7 @@ void RowPath::Release(Flight* flight, size_t max) {
   std::vector<const std::string*> rows;
   while (!flight->waiters.empty() && sequences.size() < max) {
     sequences.push_back(p_.flights->TakeWaiter(flight));
-    rows.push_back(&p_.pending->Get(sequences.back())->row);
+    rows.push_back(&p_.pending->At(sequences.back()).row);
   }
   const Status status = p_.decoder->Decode(rows, &waiters_);
   if (!status.ok()) return p_.context->Fail(status);

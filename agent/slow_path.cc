@@ -38,13 +38,13 @@ SlowPath::SlowPath(const AgentLoopParts& parts, ResultQueue* results,
 Status SlowPath::RestoreFlights() {
   const std::vector<int64_t> sequences = p_.pending->Sequences();
   for (const int64_t s : sequences) {
-    const PendingEntry& e = *p_.pending->Get(s);
+    const PendingEntry& e = p_.pending->At(s);
     if (e.kind != PendingEntry::Kind::kRequest || e.settled) continue;
     // Two old subtasks may each have asked about a signature: the first leads the waiters.
     if (p_.flights->Find(e.signature) == nullptr) p_.flights->Open(e.signature, s);
   }
   for (const int64_t s : sequences) {
-    const PendingEntry& e = *p_.pending->Get(s);
+    const PendingEntry& e = p_.pending->At(s);
     if (e.kind != PendingEntry::Kind::kWaiter) continue;
     Flight* flight = p_.flights->Find(e.signature);
     if (flight == nullptr) {
