@@ -168,7 +168,7 @@ int RunLatency(const LatencyArgs& args, const EventOptions& events, const std::s
   }
   auto loaded = LoadLatencyPlan(registry, root, args.slots);
   if (!loaded.ok()) return 1;
-  RealEnv env;
+  RealEnv env(8);  // as `weir run` has it
   auto job = Job::Create(loaded->plan, registry, env.env(), {});
   if (!job.ok()) {
     std::cerr << FormatError(job.status()) << "\n";

@@ -99,7 +99,7 @@ std::string Prepare(const std::string& root, int run) {
 }
 
 EngineResult RunEngine(const Args& args, const std::string& data, const Registry& registry) {
-  RealEnv env;
+  RealEnv env(8);  // as `weir run` has it
   auto loaded = Load(args, data, registry);
   if (!loaded.ok()) std::exit(1);
   const int64_t created = env.env().clock->MonoNs();

@@ -110,12 +110,14 @@ void RunJob(const Args& args, const std::string& data, const std::string& delive
             const RealEnv& env) {
   Registry registry;
   WEIR_CHECK(RegisterAll(&registry).ok());
+  static int runs = 0;
   PlanSource source;
   source.file = SourceDir() + "/bench/kafka_copy/job.yaml";
   std::ostringstream text;
   text << std::ifstream(source.file).rdbuf();
   source.text = text.str();
-  source.overrides = {"sinks.out.delivery=" + delivery, "job.name=copy-" + delivery,
+  source.overrides = {"sinks.out.delivery=" + delivery,
+                      "job.name=kafka-copy-" + std::to_string(++runs),
                       "sinks.out.topic=copy." + delivery};
   source.variable = [&](const std::string& name) { return name == "WEIR_LOG" ? args.url : data; };
   Diagnostics diagnostics;
@@ -134,11 +136,13 @@ void RunJob(const Args& args, const std::string& data, const std::string& delive
 
 int64_t Count(LogClient* log, const std::string& topic) {
   int64_t records = 0;
-  for (const int partition : log->Partitions(topic).value()) {
+  const std::vector<int> partitions = log->Partitions(topic).value();
+  for (const int partition : partitions) {
     const auto reader = log->OpenReader(topic, partition, {LogPosition::kBegin, -1, 0}).value();
     LogChunk chunk;
     do {
-      WEIR_CHECK(reader->Read({}, &chunk).ok());
+      const Status status = reader->Read({}, &chunk);
+      WEIR_CHECK(status.ok(), FormatError(status));
       records += static_cast<int64_t>(chunk.items.size());
     } while (!chunk.at_end);
   }
@@ -160,6 +164,7 @@ int Run(const Args& args) {
   (void)log->DeleteTopic("copy.in");
   std::printf("%ld records of %ld bytes\n", args.records, Load(log.get(), args.records));
   for (int pair = 0; pair < args.pairs; ++pair) {
+    WEIR_CHECK(log->OpenWriter("copy.bare", 0, 1).ok());  // which makes the topic
     const Figures bare = Measure(*env.env().clock, [&] { CopyBare(settings); });
     Print("bare", args, bare, bare);
     for (const std::string delivery : {"at_least_once", "exactly_once"}) {

@@ -63,6 +63,10 @@ rocksdb::Options RocksOptions(rocksdb::Env* env, std::shared_ptr<rocksdb::Cache>
   options.avoid_flush_during_shutdown = true;
   // Reads are CPU-bound on NVMe, and state that large is rare; Snappy is the default.
   options.compression = rocksdb::kNoCompression;
+  // Each write-back covers the whole range of keys: by levels (the default) every few of them would
+  // rewrite all of the next level. Measured with state of 8 times the memory (bench/README.md): 1.4
+  // times the events, 0.7 of the CPU, reads no slower; takes up to twice the space on disk.
+  options.compaction_style = rocksdb::kCompactionStyleUniversal;
   options.prefix_extractor = std::make_shared<KeyPrefix>();
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(TableOptions(std::move(cache))));
   // No timer threads and no statistics files: the job has metrics of its own.
