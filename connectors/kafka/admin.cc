@@ -2,7 +2,6 @@
 
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "connectors/kafka/refusal.h"
 
@@ -304,55 +303,6 @@ StatusOr<std::map<std::string, std::string>> Admin::SettingsOf(const std::string
     }
   }
   return settings;
-}
-
-StatusOr<int64_t> Admin::Marker(const std::string& topic, int partition) {
-  const int64_t deadline = clock_->MonoNs() + kOffsetMs * kNsPerMs;
-  for (;;) {
-    // A transaction that has just been committed may still hold its offset back.
-    StatusOr<int64_t> marker = TryMarker(topic, partition);
-    if (ErrorNumber(marker.status()) != static_cast<int>(ErrorCode::kLogIo) ||
-        clock_->MonoNs() > deadline) {
-      return marker;
-    }
-    Pause(20);
-  }
-}
-
-StatusOr<int64_t> Admin::TryMarker(const std::string& topic, int partition) {
-  const PartitionList list(rd_kafka_topic_partition_list_new(1));
-  rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), partition);
-  rd_kafka_ListConsumerGroupOffsets_t* request =
-      rd_kafka_ListConsumerGroupOffsets_new(MarkerGroup(settings_, topic).c_str(), list.get());
-  const std::string what = absl::StrCat("cannot read the marker of ", Place(topic, partition));
-  StatusOr<Event> event = Ask(
-      RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS,
-      [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
-        // One that a transaction still holds back does not count.
-        const Error ignored(rd_kafka_AdminOptions_set_require_stable_offsets(options, 1));
-        rd_kafka_ListConsumerGroupOffsets(client_.get(), &request, 1, options, queue);
-      },
-      what);
-  rd_kafka_ListConsumerGroupOffsets_destroy(request);
-  WEIR_RETURN_IF_ERROR(event.status());
-  size_t count = 0;
-  const auto* groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
-      rd_kafka_event_ListConsumerGroupOffsets_result(event->get()), &count);
-  if (count != 1) return KafkaError(RD_KAFKA_RESP_ERR__BAD_MSG, what);
-  if (const rd_kafka_error_t* error = rd_kafka_group_result_error(groups[0])) {
-    return KafkaError(rd_kafka_error_code(error), what, rd_kafka_error_string(error));
-  }
-  const auto* offsets = rd_kafka_group_result_partitions(groups[0]);
-  if (offsets == nullptr || offsets->cnt != 1) return 0;
-  const rd_kafka_topic_partition_t& at = offsets->elems[0];
-  if (at.err != RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaError(at.err, what);
-  int64_t marker = 0;
-  if (at.offset < 0 || at.metadata_size == 0) return 0;
-  const std::string text(static_cast<const char*>(at.metadata), at.metadata_size);
-  if (!absl::SimpleAtoi(text, &marker)) {
-    return Err(ErrorCode::kLogReplaced, absl::StrCat(what, ": it is '", text, "'"));
-  }
-  return marker;
 }
 
 }  // namespace weir::kafka

@@ -47,8 +47,6 @@ class Admin {
   Status Delete(const std::string& topic);
   // A topic's settings as the broker sees them, defaults included.
   StatusOr<std::map<std::string, std::string>> SettingsOf(const std::string& topic);
-  // The marker that the newest committed Publish left; 0 without one.
-  StatusOr<int64_t> Marker(const std::string& topic, int partition);
 
  private:
   // What has become of our connections.
@@ -66,7 +64,6 @@ class Admin {
   // After a request that no broker has answered.
   Status CheckRefused();
   Status NoAnswer(const std::string& topic, const Status& last);
-  StatusOr<int64_t> TryMarker(const std::string& topic, int partition);
   StatusOr<int64_t> TryListOffset(const std::string& topic, int partition, int64_t logical_or_time);
   StatusOr<int64_t> ListOffset(const std::string& topic, int partition, int64_t logical_or_time);
   // Waits until metadata shows `partitions` of them, each with a leader.

@@ -24,8 +24,6 @@ using Event = std::unique_ptr<rd_kafka_event_t, Destroy<rd_kafka_event_destroy>>
 using Error = std::unique_ptr<rd_kafka_error_t, Destroy<rd_kafka_error_destroy>>;
 using PartitionList = std::unique_ptr<rd_kafka_topic_partition_list_t,
                                       Destroy<rd_kafka_topic_partition_list_destroy>>;
-using GroupMetadata = std::unique_ptr<rd_kafka_consumer_group_metadata_t,
-                                      Destroy<rd_kafka_consumer_group_metadata_destroy>>;
 using AdminOptions =
     std::unique_ptr<rd_kafka_AdminOptions_t, Destroy<rd_kafka_AdminOptions_destroy>>;
 using Metadata =

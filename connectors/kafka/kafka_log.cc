@@ -31,7 +31,7 @@ class KafkaWriter : public LogWriter {
 
   StatusOr<int64_t> Append(std::span<const LogAppend> records) override {
     if (records.empty()) return EndOffset();
-    return producer_->Append(partition_, records, std::nullopt);
+    return producer_->Append(partition_, records);
   }
   // An append that has returned is committed.
   Status Sync() override { return producer_->Usable(); }
@@ -40,13 +40,6 @@ class KafkaWriter : public LogWriter {
     WEIR_ASSIGN_OR_RETURN(const kafka::Bounds bounds, admin_->BoundsOf(topic_, partition_));
     // What has just been committed may not be visible for a moment.
     return std::max(bounds.end, producer_->AppendedEnd(partition_));
-  }
-  Status Publish(std::span<const LogAppend> records, int64_t marker) override {
-    return producer_->Append(partition_, records, marker).status();
-  }
-  StatusOr<int64_t> PublishedMarker() override {
-    WEIR_RETURN_IF_ERROR(producer_->Usable());
-    return admin_->Marker(topic_, partition_);
   }
 
  private:

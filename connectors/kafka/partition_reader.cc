@@ -62,9 +62,23 @@ Status PartitionReader::Read(const LogReadOptions& options, LogChunk* out) {
   Build(options, out);
   out->next = at_;
   out->at_end = caught_up_ && pending_.empty() && !only_position;
+  out->behind = Behind();
   read_ns_ = parts_.clock->MonoNs();
   if (!out->items.empty() || caught_up_) quiet_since_ns_ = read_ns_;
   return CheckStall();
+}
+
+// What the newest fetch has told of the partition's end; nothing is asked for it.
+int64_t PartitionReader::Behind() const {
+  if (caught_up_ && pending_.empty()) return 0;
+  int64_t begin = 0, end = RD_KAFKA_OFFSET_INVALID;
+  if (client_ == nullptr ||
+      rd_kafka_get_watermark_offsets(client_.get(), topic_.c_str(), partition_, &begin, &end) !=
+          RD_KAFKA_RESP_ERR_NO_ERROR ||
+      end < 0) {
+    return -1;
+  }
+  return std::max<int64_t>(0, end - at_.offset);
 }
 
 Status PartitionReader::CheckStall() {

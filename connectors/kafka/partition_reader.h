@@ -55,6 +55,7 @@ class PartitionReader : public LogReader {
   Status CheckGuard(const rd_kafka_message_t& message);
   Status GuardIsGone(int64_t found);
   Status CheckStall();
+  int64_t Behind() const;
   void Build(const LogReadOptions& options, LogChunk* out);
   void AddMeta(const LogReadOptions& options, LogChunk* out);
   std::string Place() const;

@@ -255,10 +255,6 @@ std::string TransactionalId(const Settings& settings, const std::string& topic) 
   return absl::StrCat("weir.", settings.owner, ".", topic);
 }
 
-std::string MarkerGroup(const Settings& settings, const std::string& topic) {
-  return absl::StrCat("weir.", settings.owner, ".", topic);
-}
-
 Status KafkaError(rd_kafka_resp_err_t code, const std::string& what, const std::string& detail) {
   const std::string message =
       absl::StrCat(what, ": ", detail.empty() ? rd_kafka_err2str(code) : detail, " (",

@@ -48,9 +48,8 @@ using DeliveryCallback = void (*)(rd_kafka_t*, const rd_kafka_message_t*, void*)
 StatusOr<Client> NewProducer(const Settings& settings, const std::string& transactional_id,
                              DeliveryCallback on_delivery);
 
-// Names on the broker that belong to this job's use of the topic.
+// The name on the brokers of the job as a writer of the topic.
 std::string TransactionalId(const Settings& settings, const std::string& topic);
-std::string MarkerGroup(const Settings& settings, const std::string& topic);
 
 // What librdkafka says, as an error of the log.
 Status KafkaError(rd_kafka_resp_err_t code, const std::string& what,

@@ -42,7 +42,6 @@ rd_kafka_headers_t* NewHeaders(const LogAppend& record, const std::string& epoch
 struct TopicProducer::Transaction {
   int partition;
   std::span<const LogAppend> records;
-  std::optional<int64_t> marker;
   int64_t deadline_ns;
   // Filled by delivery reports, which come on the thread that waits for them.
   int64_t first = -1;
@@ -90,13 +89,11 @@ void TopicProducer::OnDelivery(rd_kafka_t*, const rd_kafka_message_t* message, v
   transaction->last = std::max(transaction->last, message->offset);
 }
 
-StatusOr<int64_t> TopicProducer::Append(int partition, std::span<const LogAppend> records,
-                                        std::optional<int64_t> marker) {
+StatusOr<int64_t> TopicProducer::Append(int partition, std::span<const LogAppend> records) {
   WEIR_SIM_POINT("log.append.before");
   return state_.With([&](State* state) -> StatusOr<int64_t> {
     WEIR_RETURN_IF_ERROR(state->broken);
-    Transaction transaction{partition, records, marker,
-                            clock_->MonoNs() + kTransactionMs * kNsPerMs};
+    Transaction transaction{partition, records, clock_->MonoNs() + kTransactionMs * kNsPerMs};
     transaction.topic.reset(rd_kafka_topic_new(state->client.get(), topic_.c_str(), nullptr));
     if (Status status = Run(state, &transaction); !status.ok()) {
       state->broken = status;
@@ -115,12 +112,11 @@ StatusOr<int64_t> TopicProducer::Append(int partition, std::span<const LogAppend
 }
 
 Status TopicProducer::Run(State* state, Transaction* transaction) {
-  if (transaction->records.empty() && !transaction->marker) return absl::OkStatus();
+  if (transaction->records.empty()) return absl::OkStatus();
   rd_kafka_t* client = state->client.get();
   const Error begun(rd_kafka_begin_transaction(client));
   if (begun != nullptr) return ErrorOf(client, begun.get(), "cannot begin a transaction");
   WEIR_RETURN_IF_ERROR(Produce(client, transaction));
-  if (transaction->marker) WEIR_RETURN_IF_ERROR(SendMarker(client, *transaction));
   WEIR_SIM_POINT("log.sync.before");
   WEIR_RETURN_IF_ERROR(Commit(client, *transaction));
   WEIR_SIM_POINT("log.sync.after");
@@ -155,29 +151,6 @@ Status TopicProducer::Produce(rd_kafka_t* client, Transaction* transaction) {
     }
   }
   return absl::OkStatus();
-}
-
-// The marker is the offset's metadata. The offset itself shows how far the partition is written,
-// for those who look at the group with Kafka's tools.
-Status TopicProducer::SendMarker(rd_kafka_t* client, const Transaction& transaction) {
-  rd_kafka_flush(client, transaction.RemainingMs(clock_));  // then the last offset is known
-  const PartitionList offsets(rd_kafka_topic_partition_list_new(1));
-  rd_kafka_topic_partition_t* at =
-      rd_kafka_topic_partition_list_add(offsets.get(), topic_.c_str(), transaction.partition);
-  const std::string text = absl::StrCat(*transaction.marker);
-  at->offset = std::max<int64_t>(0, transaction.last + 1);
-  at->metadata = strdup(text.c_str());  // the list frees it
-  at->metadata_size = text.size();
-  const GroupMetadata group(
-      rd_kafka_consumer_group_metadata_new(MarkerGroup(settings_, topic_).c_str()));
-  for (;;) {
-    const Error error(rd_kafka_send_offsets_to_transaction(client, offsets.get(), group.get(),
-                                                           transaction.RemainingMs(clock_)));
-    if (error == nullptr) return absl::OkStatus();
-    if (!rd_kafka_error_is_retriable(error.get()) || clock_->MonoNs() > transaction.deadline_ns) {
-      return ErrorOf(client, error.get(), "cannot commit the marker");
-    }
-  }
 }
 
 // A commit that has timed out is resumed by the same call; its outcome is not known before.

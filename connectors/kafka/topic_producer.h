@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 
@@ -24,10 +23,8 @@ class TopicProducer {
   static StatusOr<std::shared_ptr<TopicProducer>> Open(const Settings& settings, const Clock* clock,
                                                        const std::string& topic, int64_t epoch);
 
-  // One transaction of these records, and of the marker if there is one. Returns the first
-  // record's offset; -1 without records.
-  StatusOr<int64_t> Append(int partition, std::span<const LogAppend> records,
-                           std::optional<int64_t> marker);
+  // One transaction of these records. Returns the first one's offset; -1 without records.
+  StatusOr<int64_t> Append(int partition, std::span<const LogAppend> records);
   // Behind the last record that this object has appended to the partition; 0 if none.
   int64_t AppendedEnd(int partition);
   // OK while appends may succeed.
@@ -48,7 +45,6 @@ class TopicProducer {
   static void OnDelivery(rd_kafka_t*, const rd_kafka_message_t* message, void*);
   Status Run(State* state, Transaction* transaction);
   Status Produce(rd_kafka_t* client, Transaction* transaction);
-  Status SendMarker(rd_kafka_t* client, const Transaction& transaction);
   Status Commit(rd_kafka_t* client, const Transaction& transaction);
   // An error of a transaction call; fatal ones name their cause.
   Status ErrorOf(rd_kafka_t* client, const rd_kafka_error_t* error, const char* what) const;

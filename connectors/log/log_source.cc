@@ -76,6 +76,7 @@ struct LogSource::Split {
   int64_t next_read_ns = 0;
   int64_t poll_ms = kMinPollMs;
   size_t skip = 0;
+  Gauge* lag_records = nullptr;
 };
 
 LogSource::LogSource(LogSourceOptions options)
@@ -133,6 +134,10 @@ Status LogSource::RestoreSplit(const StatePiece& piece, int partition, int64_t* 
 void LogSource::AddSplit(int partition, const RestoredSplit& from) {
   auto split = std::make_unique<Split>(partition, options_, from);
   split->rows.watermark_number = watermarks_.Add(from.watermark);
+  MetricLabels labels = context_->labels();
+  labels.emplace_back("split", absl::StrCat(partition));
+  split->lag_records = context_->metrics()->GetGauge("weir_source_split_lag_records", labels);
+  split->lag_records->Set(kUnsetGauge);
   watermarks_.SetIdle(split->rows.watermark_number, from.idle);
   // `open` runs on another thread, perhaps after this object's end: it takes no `this`.
   auto open = [client = log(), keep = options_.log, topic = options_.topic, partition,
@@ -325,11 +330,16 @@ void LogSource::FinishSnapshots() {
 
 void LogSource::CountLag() {
   int64_t records = 0;
+  bool known = true;
   for (const auto& [partition, split] : splits_) {
-    if (!split->rows.chunk.at_end) return lag_records_->Set(kUnsetGauge);
-    records += static_cast<int64_t>(split->rows.chunk.items.size() - split->rows.next);
+    const LogChunk& chunk = split->rows.chunk;
+    const int64_t behind = chunk.at_end ? 0 : chunk.behind;
+    const int64_t lag = behind + static_cast<int64_t>(chunk.items.size() - split->rows.next);
+    split->lag_records->Set(behind < 0 ? kUnsetGauge : lag);
+    known = known && behind >= 0;
+    records += lag;
   }
-  lag_records_->Set(records);
+  lag_records_->Set(known ? records : kUnsetGauge);
 }
 
 void LogSource::End() {

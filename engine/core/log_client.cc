@@ -51,12 +51,4 @@ LogPosition PositionAt(const LogChunk& chunk, size_t i) {
 
 Status LogClient::PrepareTopic(const TopicSpec& /*spec*/) { return absl::OkStatus(); }
 
-Status LogWriter::Publish(std::span<const LogAppend> /*records*/, int64_t /*marker*/) {
-  return Err(ErrorCode::kUnsupported, "this log has no exactly-once output");
-}
-
-StatusOr<int64_t> LogWriter::PublishedMarker() {
-  return Err(ErrorCode::kUnsupported, "this log has no exactly-once output");
-}
-
 }  // namespace weir

@@ -56,6 +56,8 @@ struct LogChunk {
   LogPosition first;    // of items[0]
   LogPosition next;     // after the last item
   bool at_end = false;  // nothing more at the time of the call
+  // Offsets from `next` to the end of the log, as far as is known without asking; -1 = not known.
+  int64_t behind = -1;
 };
 
 // The position of items[i], where a reader goes on if everything before it is done; `next` for
@@ -106,13 +108,6 @@ class LogWriter {
   virtual Status Sync() = 0;
   // Offset of the next append.
   virtual StatusOr<int64_t> EndOffset() = 0;
-
-  // Exactly-once output (D10). Appends `records` and remembers `marker` with them, atomically and
-  // durably: after a crash all of it stands, or nothing. `marker` grows from call to call. A writer
-  // is used either with Append and Sync or with this. kUnsupported where a log cannot do it.
-  virtual Status Publish(std::span<const LogAppend> records, int64_t marker);
-  // Of the newest Publish that stands; 0 if there is none.
-  virtual StatusOr<int64_t> PublishedMarker();
 };
 
 // What a topic is to the job that writes it.

@@ -86,28 +86,6 @@ TEST_F(KafkaContract, JobsDoNotFenceEachOther) {
   EXPECT_THAT(ReadFrom(kFromBegin, 3).values, ElementsAre("a", "b", "c"));
 }
 
-TEST_F(KafkaContract, AMarkerStandsOrFallsWithItsRecords) {
-  const auto writer = Writer(1);
-  EXPECT_EQ(*writer->PublishedMarker(), 0);
-  ASSERT_TRUE(writer->Publish({{Record("a"), Record("b")}}, 4).ok());
-  ASSERT_TRUE(writer->Publish({}, 5).ok());
-  ASSERT_TRUE(Writer(1, 1)->Publish({{Record("x")}}, 77).ok());
-  EXPECT_EQ(*writer->PublishedMarker(), 5);
-
-  const auto process = NewClient();
-  const auto heir = *process->OpenWriter(topic_, 0, 2);
-  EXPECT_EQ(*heir->PublishedMarker(), 5);
-  EXPECT_EQ(ErrorNumber(writer->Publish({{Record("zombie")}}, 6)), 3005);
-  EXPECT_EQ(*heir->PublishedMarker(), 5);
-  ASSERT_TRUE(heir->Publish({{Record("c")}}, 6).ok());
-  EXPECT_EQ(*heir->PublishedMarker(), 6);
-  EXPECT_EQ(*(*process->OpenWriter(topic_, 1, 2))->PublishedMarker(), 77);
-  EXPECT_THAT(ReadFrom(kFromBegin, 3).values, ElementsAre("a", "b", "c"));
-
-  ASSERT_TRUE(process->DeleteTopic(topic_).ok());
-  EXPECT_EQ(*(*process->OpenWriter(topic_, 0, 3))->PublishedMarker(), 0);
-}
-
 TEST_F(KafkaContract, OnlyWhatIsCommittedIsReadAndTheEndIsThere) {
   Append(Writer().get(), {Record("before")});
   ASSERT_THAT(ReadFrom(kFromBegin, 1).values, SizeIs(1));

@@ -7,6 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "disaster.h"
 #include "engine/cli/commands.h"
 #include "engine/model/value.h"
 #include "engine/plan/load.h"
@@ -44,18 +45,22 @@ class SeedRun {
 
   SeedResult Run() {
     fed_.assign(scenario_.partitions.size(), 0);
-    Feed(scenario_.follow ? 20 : SIZE_MAX);
-    bool ended = false;
-    for (size_t life = 0; !ended && result_.problems.empty(); ++life) ended = Live(life);
-    if (result_.problems.empty()) CheckOutputs();
+    if (options_.disaster) {
+      RunDisaster();
+    } else {
+      Feed(scenario_.follow ? 20 : SIZE_MAX);
+      LiveToTheEnd();
+      if (result_.problems.empty()) CheckOutputs();
+    }
     if (!options_.dump.empty()) Dump();
     result_.trace_hash = runner_.world().trace_hash();
     result_.steps = runner_.world().steps();
     result_.virtual_ms = runner_.world().env().clock->MonoNs() / 1'000'000;
     result_.config = absl::StrCat(
-        "partitions=", scenario_.partitions.size(), " events=", scenario_.arrival.size(),
-        " interval=", scenario_.interval_ms, "ms order=", scenario_.order,
-        " crashes=", result_.crashes, options_.kafka ? " kafka" : "",
+        result_.config,
+        options_.disaster ? " partitions=" : "partitions=", scenario_.partitions.size(),
+        " events=", scenario_.arrival.size(), " interval=", scenario_.interval_ms,
+        "ms order=", scenario_.order, " crashes=", result_.crashes, options_.kafka ? " kafka" : "",
         scenario_.exactly_once ? " exactly_once" : "", scenario_.rocksdb ? " rocksdb" : "",
         " store failures=", result_.store_failures);
     return std::move(result_);
@@ -65,6 +70,66 @@ class SeedRun {
   void Problem(std::string text) { result_.problems.push_back(std::move(text)); }
   void Check(const Status& status) {
     if (!status.ok()) Problem(FormatError(status));
+  }
+
+  void LiveToTheEnd() {
+    bool ended = false;
+    while (!ended && result_.problems.empty()) ended = Live(static_cast<size_t>(lives_));
+  }
+
+  // Up to a checkpoint of everything all goes as in any seed; then perhaps a life that crashes.
+  void RunDisaster() {
+    DisasterScene scene(&broker_);
+    Disaster disaster = DisasterScene::Draw(options_.seed);
+    if (disaster.name.ends_with("lost")) scenario_.exactly_once = false;
+    scenario_.follow = false;
+    Feed(LongestPartition() / 2 + 1);
+    LiveToTheEnd();
+    scene.Remember();
+    broker_.AllowFaults(0);
+    if (!disaster.running && random_.OneIn(2)) {
+      Feed(1 + random_.Uniform(20));
+      scenario_.crashes.assign(static_cast<size_t>(lives_) + 1, 1 + random_.Uniform(300));
+      (void)Live(static_cast<size_t>(lives_));
+    }
+    scenario_.crashes.clear();
+    const std::vector<std::string> lines(
+        1 + random_.Uniform(9),
+        "{\"host\":\"lost\",\"line\":1,\"ts\":1,\"kind\":\"x\",\"message\":\"\"}");
+    // It does not heal: whoever starts the job again gets the same answer.
+    for (int start = 0; start < 2 && result_.problems.empty(); ++start) {
+      const int error = LiveThrough(&disaster, start == 0 ? &scene : nullptr, lines);
+      if (error == disaster.error) continue;
+      Problem(absl::StrCat(disaster.name, disaster.running ? " while it runs" : "", ", start ",
+                           start, ": error ", error, " instead of ", disaster.error));
+    }
+    result_.config = absl::StrCat("disaster=", disaster.name, disaster.running ? " (running)" : "");
+  }
+
+  // The error that the job ends with, 0 = none. The disaster strikes unless it has already.
+  int LiveThrough(Disaster* disaster, DisasterScene* scene, const std::vector<std::string>& lines) {
+    auto loaded = Load(scenario_.parallelism[0]);
+    if (loaded == nullptr) return 0;
+    if (scene != nullptr && !disaster->running) scene->Strike(disaster, lines);
+    JobOptions job;
+    job.until_end = !disaster->running;
+    job.slice_ns = 0;
+    Status status = runner_.Start(loaded->plan, registry_, job);
+    if (status.ok()) {
+      if (scene != nullptr && disaster->running) {
+        (void)runner_.Run(3000 + random_.Uniform(3000));
+        scene->Strike(disaster, lines);
+      }
+      const SimEnd end = runner_.Run(5'000'000);
+      if (end == SimEnd::kDone) status = runner_.job()->status();
+    }
+    runner_.Crash();  // the process ends
+    return ErrorNumber(status);
+  }
+  size_t LongestPartition() const {
+    size_t longest = 0;
+    for (const auto& lines : scenario_.partitions) longest = std::max(longest, lines.size());
+    return longest;
   }
 
   // One incarnation; true if the job came to its end.

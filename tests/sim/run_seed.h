@@ -12,6 +12,7 @@ namespace weir {
 struct SeedOptions {
   uint64_t seed = 1;
   bool kafka = false;         // on a simulated broker instead of the directory log
+  bool disaster = false;      // with kafka: records are lost, and the job must say so
   std::string bug;            // historical bug to put back ("" = none)
   bool disturb = true;        // crashes, restarts, agent faults
   uint64_t crash_at_hit = 0;  // exhaustive mode: exactly one crash, at this hit

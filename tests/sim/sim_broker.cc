@@ -161,6 +161,7 @@ class Reader : public LogReader {
     }
     out->next = at_;
     out->at_end = offset >= stable;
+    out->behind = stable - offset;
   }
 
   SimBroker* broker_;

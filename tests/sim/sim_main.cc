@@ -5,6 +5,7 @@
 //   weir_sim --exhaustive             one small job, crashed at every single point in turn
 //   weir_sim --seeds 200 --kafka      the same on a simulated broker with transactions and faults
 //   weir_sim --seeds 200 --twice      each twice: both runs must give the same trace
+//   weir_sim --seeds 90 --disaster    there, records are lost: the job must end with its error
 //   weir_sim --mutants --seeds 200    historical bugs put back one at a time: each must be caught
 //
 // Closes with "N passed, N failed". A failure prints the line that reproduces it.
@@ -23,7 +24,7 @@ namespace {
 
 struct Args {
   uint64_t seeds = 0, first = 1, seed = 0;
-  bool exhaustive = false, mutants = false, kafka = false, twice = false;
+  bool exhaustive = false, mutants = false, kafka = false, twice = false, disaster = false;
   std::string bug, dump;
   std::string topology = "deploy/jobs/ssh_guard/job.yaml";
   std::string data = "deploy/jobs/ssh_guard/data/0.ndjson";
@@ -49,7 +50,10 @@ void Report(const SeedOptions& options, const SeedResult& r) {
   for (size_t i = 0; i < r.problems.size() && i < 5; ++i)
     std::printf("  %s\n", r.problems[i].c_str());
   std::printf("  reproduce: weir_sim --seed %llu%s%s%s\n",
-              static_cast<unsigned long long>(options.seed), options.kafka ? " --kafka" : "",
+              static_cast<unsigned long long>(options.seed),
+              options.disaster ? " --disaster"
+              : options.kafka  ? " --kafka"
+                               : "",
               options.bug.empty() ? "" : " --bug ", options.bug.c_str());
   std::fflush(stdout);
 }
@@ -62,6 +66,7 @@ void RunSeeds(const Args& args, const std::vector<SshEvent>& events) {
     options.seed = args.first + i;
     options.bug = args.bug;
     options.kafka = args.kafka;
+    options.disaster = args.disaster;
     options.topology = args.topology;
     options.dump = args.dump;
     const SeedResult r = RunSeed(options, events);
@@ -69,6 +74,7 @@ void RunSeeds(const Args& args, const std::vector<SshEvent>& events) {
     crashes += r.crashes;
     store_failures += r.store_failures;
     Report(options, r);
+    if (options.disaster && args.seeds == 1) std::printf("%s\n", r.config.c_str());
     // A run must be a function of its seed (I-27): every 20th is run twice.
     if ((args.twice || i % 20 == 0) && RunSeed(options, events).trace_hash != r.trace_hash) {
       ++failed;
@@ -151,6 +157,8 @@ Args Parse(int argc, char** argv) {
       args.kafka = true;
     else if (arg == "--twice")
       args.twice = true;
+    else if (arg == "--disaster")
+      args.kafka = args.disaster = true;
     else if (arg == "--mutants")
       args.mutants = true;
     else {

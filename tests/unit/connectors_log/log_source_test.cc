@@ -1,5 +1,6 @@
 #include "connectors/log/log_source.h"
 
+#include "engine/base/metric_catalog.h"
 #include "log_rig.h"
 
 namespace weir {
@@ -16,6 +17,85 @@ class LogSourceTest : public ::testing::Test {
  protected:
   LogWorld world_;
 };
+
+// A log that knows where it ends, as Kafka does.
+class KnowingReader : public LogReader {
+ public:
+  KnowingReader(std::unique_ptr<LogReader> reader, int64_t end)
+      : reader_(std::move(reader)), end_(end) {}
+  Status Read(const LogReadOptions& options, LogChunk* out) override {
+    WEIR_RETURN_IF_ERROR(reader_->Read(options, out));
+    out->behind = end_ - out->next.offset;
+    return absl::OkStatus();
+  }
+
+ private:
+  std::unique_ptr<LogReader> reader_;
+  const int64_t end_;
+};
+
+class KnowingLog : public LogClient {
+ public:
+  KnowingLog(LogClient* log, std::vector<int64_t> ends) : log_(log), ends_(std::move(ends)) {}
+  StatusOr<std::vector<int>> Partitions(const std::string& topic) override {
+    return log_->Partitions(topic);
+  }
+  StatusOr<std::unique_ptr<LogReader>> OpenReader(const std::string& topic, int partition,
+                                                  const LogPosition& from) override {
+    WEIR_ASSIGN_OR_RETURN(std::unique_ptr<LogReader> reader,
+                          log_->OpenReader(topic, partition, from));
+    return std::unique_ptr<LogReader>(
+        std::make_unique<KnowingReader>(std::move(reader), ends_[static_cast<size_t>(partition)]));
+  }
+  StatusOr<std::shared_ptr<LogWriter>> OpenWriter(const std::string& topic, int partition,
+                                                  int64_t epoch) override {
+    return log_->OpenWriter(topic, partition, epoch);
+  }
+  Status DeleteTopic(const std::string& topic) override { return log_->DeleteTopic(topic); }
+
+ private:
+  LogClient* log_;
+  const std::vector<int64_t> ends_;
+};
+
+TEST_F(LogSourceTest, LagIsWhatIsNotEmittedYet) {
+  world_.Put("in", 0, "10 a\n11 b\n12 c\n13 d\n14 e\n15 f\n");
+  world_.Put("in", 1, "10 u\n11 v\n12 w\n");
+  Options options = LineSource();
+  options.chunk_bytes = 10;  // two records
+  options.batch_rows = 1;
+  options.log = std::make_shared<KnowingLog>(world_.log.get(), std::vector<int64_t>{6, 3});
+  SourceRig rig(&world_, options);
+  EXPECT_EQ(rig.Metric("weir_source_lag_records"), kUnsetGauge);
+  size_t looked = 0;
+  for (bool busy = true; busy;) {
+    busy = rig.PollOnce();
+    busy = world_.env.RunPending() > 0 || busy;
+    if (rig.Metric("weir_source_lag_records") == kUnsetGauge) continue;
+    ++looked;
+    EXPECT_EQ(rig.Metric("weir_source_lag_records"), 9 - static_cast<int64_t>(rig.Rows().size()));
+    EXPECT_EQ(rig.Metric("weir_source_split_lag_records"),
+              9 - static_cast<int64_t>(rig.Rows().size()));
+  }
+  EXPECT_GE(looked, 7u);
+  EXPECT_EQ(rig.Rows().size(), 9u);
+}
+
+// Files do not say how many records are left in them.
+TEST_F(LogSourceTest, LagIsNotKnownBeforeTheEndIsSeen) {
+  world_.Put("in", 0, "10 a\n11 b\n12 c\n13 d\n14 e\n15 f\n");
+  Options options = LineSource();
+  options.chunk_bytes = 10;
+  SourceRig rig(&world_, options);
+  while (rig.Rows().empty()) {
+    rig.PollOnce();
+    world_.env.RunPending();
+  }
+  EXPECT_EQ(rig.Metric("weir_source_lag_records"), kUnsetGauge);
+  EXPECT_EQ(rig.Metric("weir_source_split_lag_records"), kUnsetGauge);
+  rig.Run();
+  EXPECT_EQ(rig.Metric("weir_source_lag_records"), 0);
+}
 
 TEST_F(LogSourceTest, AnEmptyTopicEnds) {
   SourceRig rig(&world_, LineSource());

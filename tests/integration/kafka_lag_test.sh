@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# How far a source on Kafka is behind is shown while it is behind: the events that are left in the topic, split by split.
+. "$(dirname "$0")/../e2e/lib.sh"
+. tests/integration/kafka_lib.sh
+kafka_start
+lines=$(wc -l < "$events")
+kafka_tool TopicCommand --create --topic auth.raw --partitions 2 > /dev/null
+load 1 100000
+head -100 "$events" | produce auth.raw 1
+
+# Nobody answers at the agent's address: soon the job takes no more input.
+WEIR_AGENT=grpc://127.0.0.1:1 kafka_job behind --set operators.guard.agent.capacity=1 --set job.parallelism=1 \
+  --set telemetry.listen=127.0.0.1:0 --set "telemetry.address_file=$work/address" 2> "$work/behind.log" &
+starter=$!
+lag() { # label; its value
+  python3 - "$(cat "$work/address")" "$1" << 'PY'
+import sys, urllib.request
+page = urllib.request.urlopen(f"http://{sys.argv[1]}/metrics", timeout=20).read().decode()
+print(sum(int(float(l.split()[-1])) if "NaN" not in l else -10**9 for l in page.splitlines() if l.startswith(sys.argv[2])))
+PY
+}
+stands_still() {
+  local now
+  now=$(lag weir_source_records_total) || return 1
+  [ "$now" -gt 0 ] && [ "$now" = "${before:-}" ] && return 0
+  before=$now
+  return 1
+}
+await 60 "the address" test -s "$work/address"
+await 60 "the source to wait" stands_still
+records=$(lag weir_source_records_total)
+[ "$records" -lt "$lines" ] || fail "the job has read everything"
+expect "lag" "$(lag weir_source_lag_records)" $((lines + 100 - records))
+expect "lag of both splits" "$(lag weir_source_split_lag_records)" $((lines + 100 - records))
+[ "$(lag 'weir_source_split_lag_records{job="ssh-guard",operator="auth",subtask="0",split="0"}')" -gt 0 ] ||
+  fail "no lag of split 0 by itself"
+kill -KILL "$(pgrep -P "$starter" -x weir || echo "$starter")"
+wait "$starter" 2> /dev/null || true
+
+# With an agent it catches up, and stays at 0 while it follows.
+rm "$work/address"
+kafka_job behind --set telemetry.listen=127.0.0.1:0 --set "telemetry.address_file=$work/address" 2> "$work/behind.log" &
+starter=$!
+await 60 "the address" test -s "$work/address"
+caught_up() { [ "$(lag weir_source_lag_records)" = 0 ] && [ "$(lag weir_source_split_lag_records)" = 0 ]; }
+await 60 "the source to catch up" caught_up
+kill -TERM "$(pgrep -P "$starter" -x weir || echo "$starter")"
+wait "$starter" || fail "$(tail -3 "$work/behind.log")"
+echo ok
