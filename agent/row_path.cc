@@ -32,7 +32,11 @@ void RowPath::Release(Flight* flight, size_t max) {
   std::vector<const std::string*> rows;
   while (!flight->waiters.empty() && sequences.size() < max) {
     sequences.push_back(p_.flights->TakeWaiter(flight));
-    rows.push_back(&p_.pending->Get(sequences.back())->row);
+    const PendingEntry* entry = p_.pending->Get(sequences.back());
+    if (entry == nullptr) {
+      return p_.context->Fail(Err(ErrorCode::kStateCorrupt, "a waiting event is not in the state"));
+    }
+    rows.push_back(&entry->row);
   }
   const Status status = p_.decoder->Decode(rows, &waiters_);
   if (!status.ok()) return p_.context->Fail(status);
