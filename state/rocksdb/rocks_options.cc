@@ -33,9 +33,10 @@ class NoLog : public rocksdb::Logger {
 rocksdb::BlockBasedTableOptions TableOptions(std::shared_ptr<rocksdb::Cache> cache) {
   rocksdb::BlockBasedTableOptions table;
   // The default is 8 MiB for each database; ours is a part of state.hot_bytes.
-  table.block_cache = std::move(cache);
+  table.no_block_cache = cache == nullptr;
   // Else indexes and filters grow with the state, outside of any bound (reliability.md B-88).
-  table.cache_index_and_filter_blocks = true;
+  table.cache_index_and_filter_blocks = cache != nullptr;
+  table.block_cache = std::move(cache);
   // In one piece they take more than a small cache has, and each read would load them anew
   // (measured: 114 us instead of 3 us a key); in parts of a block's size only those asked for are
   // loaded.

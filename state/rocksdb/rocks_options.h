@@ -10,6 +10,7 @@
 
 namespace weir {
 
+// Without a cache if `cache` is null.
 rocksdb::Options RocksOptions(rocksdb::Env* env, std::shared_ptr<rocksdb::Cache> cache);
 // For an environment without threads: RocksDB works in its caller's thread only.
 void UseNoThreads(rocksdb::Options* options);

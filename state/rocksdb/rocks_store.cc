@@ -111,16 +111,18 @@ class SortedBatch {
   std::vector<Entry> entries_;
 };
 
+// One shard: the one task that reads has no rival, and a shard of a small cache is smaller than
+// some blocks.
+std::shared_ptr<rocksdb::Cache> NewCache(size_t bytes) { return rocksdb::NewLRUCache(bytes, 0); }
+
 class RocksStore : public StateStore {
  public:
   explicit RocksStore(const RocksStoreOptions& options)
       : dir_(absl::StrCat(options.dir, "/", options.epoch, "/", options.name)),
-        // One shard: the one task that reads has no rival, and a shard of a small cache is smaller
-        // than some blocks.
-        cache_(rocksdb::NewLRUCache(options.cache_bytes, 0)),
-        listener_(std::make_shared<Listener>()),
         threadless_(options.fs != nullptr),
-        env_(NewRocksEnv(options.fs)) {}
+        env_(NewRocksEnv(options.fs)),
+        cache_(threadless_ ? nullptr : NewCache(options.cache_bytes)),
+        listener_(std::make_shared<Listener>()) {}
   ~RocksStore() override {
     db_.reset();
     (void)RemoveTree(env_.get(), dir_);  // what is left is removed by the next incarnation
@@ -130,7 +132,7 @@ class RocksStore : public StateStore {
                   const std::function<Status(size_t, const StoreValue&)>& found) override;
   std::unique_ptr<StoreIterator> NewIterator() override { return NewRocksIterator(db_.get()); }
   Status Write(std::span<const StorePart> parts) override;
-  size_t memory_bytes() const override { return cache_->GetUsage(); }
+  size_t memory_bytes() const override { return cache_ == nullptr ? 0 : cache_->GetUsage(); }
 
  private:
   Status Open();
@@ -143,10 +145,11 @@ class RocksStore : public StateStore {
   uint64_t Level0Files() const;
 
   const std::string dir_;
+  const bool threadless_;  // what RocksDB does must be a function of its calls
+  const std::shared_ptr<rocksdb::Env> env_;
+  // Null when threadless: what fits in depends on the sizes that malloc has handed out.
   const std::shared_ptr<rocksdb::Cache> cache_;
   const std::shared_ptr<Listener> listener_;
-  const bool threadless_;
-  const std::shared_ptr<rocksdb::Env> env_;
   // Set by the first Write. Reads come later: nobody asks for what has not been written.
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::Options options_;

@@ -17,7 +17,7 @@ struct RocksStoreOptions {
   std::string name;        // of the store, unique in the incarnation
   size_t cache_bytes = 0;  // for blocks, indexes and filters
   // Null: the operating system's, by RocksDB's own means and with its threads. Any other: through
-  // `fs`, which outlives the store, and in the caller's thread.
+  // `fs`, which outlives the store, in the caller's thread and without a cache.
   FileSystem* fs = nullptr;
 };
 

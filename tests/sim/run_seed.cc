@@ -54,6 +54,9 @@ class SeedRun {
     }
     if (!options_.dump.empty()) Dump();
     result_.trace_hash = runner_.world().trace_hash();
+    const auto& counts = runner_.world().points().counts();
+    const auto links = counts.find("fs.link");  // RocksDB takes in each write-back by one
+    result_.store_writes = links == counts.end() ? 0 : static_cast<int>(links->second);
     result_.steps = runner_.world().steps();
     result_.virtual_ms = runner_.world().env().clock->MonoNs() / 1'000'000;
     result_.config = absl::StrCat(

@@ -26,6 +26,7 @@ struct SeedResult {
   uint64_t trace_hash = 0;
   uint64_t points = 0;  // fail points hit by the first incarnation
   int crashes = 0;
+  int store_writes = 0;    // write-backs into the store below the hot tier
   int store_failures = 0;  // incarnations that ended with an error of the disk below the store
   int64_t virtual_ms = 0;
   uint64_t steps = 0;

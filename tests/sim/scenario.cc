@@ -51,13 +51,14 @@ void AddLate(std::vector<SshEvent>* events, Random* random) {
 void DrawStore(const SeedOptions& options, Scenario* s) {
   s->rocksdb = options.seed % 3 == 0;
   Random random(options.seed * 2 + 5);
-  if (!s->rocksdb || !options.disturb || random.OneIn(2)) return;
-  s->faulty_lives = 1 + random.Uniform(3);
+  if (!s->rocksdb || !options.disturb || random.OneIn(3)) return;
+  s->faulty_lives = 1 + random.Uniform(4);
   SimFaults& faults = s->store_faults;
   double* const kinds[] = {&faults.read_error, &faults.write_error, &faults.no_space,
                            &faults.bit_flip};
-  *kinds[random.Uniform(4)] = 1.0 / static_cast<double>(uint64_t{4} << random.Uniform(8));
-  faults.errors_in = faults.bit_flip_in = kStoreDir;
+  *kinds[random.Uniform(4)] = 1.0 / static_cast<double>(uint64_t{4} << random.Uniform(7));
+  // Of half the seeds only what holds entries, or few stores would ever get as far as that.
+  faults.errors_in = faults.bit_flip_in = random.OneIn(2) ? kStoreDir : ".sst";
 }
 
 }  // namespace

@@ -59,7 +59,7 @@ void Report(const SeedOptions& options, const SeedResult& r) {
 }
 
 void RunSeeds(const Args& args, const std::vector<SshEvent>& events) {
-  int64_t virtual_ms = 0, crashes = 0, store_failures = 0;
+  int64_t virtual_ms = 0, crashes = 0, stored = 0, store_failures = 0;
   const auto start = std::chrono::steady_clock::now();
   for (uint64_t i = 0; i < args.seeds; ++i) {
     SeedOptions options;
@@ -72,6 +72,7 @@ void RunSeeds(const Args& args, const std::vector<SshEvent>& events) {
     const SeedResult r = RunSeed(options, events);
     virtual_ms += r.virtual_ms;
     crashes += r.crashes;
+    stored += r.store_writes;
     store_failures += r.store_failures;
     Report(options, r);
     if (options.disaster && args.seeds == 1) std::printf("%s\n", r.config.c_str());
@@ -84,10 +85,12 @@ void RunSeeds(const Args& args, const std::vector<SshEvent>& events) {
   }
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  std::printf("%llu seeds, %lld crashes, %lld store failures, %.2f simulated hours in %.1f s\n",
-              static_cast<unsigned long long>(args.seeds), static_cast<long long>(crashes),
-              static_cast<long long>(store_failures), static_cast<double>(virtual_ms) / 3.6e6,
-              seconds);
+  std::printf(
+      "%llu seeds, %lld crashes, %lld write-backs and %lld failures of a store, "
+      "%.2f simulated hours in %.1f s\n",
+      static_cast<unsigned long long>(args.seeds), static_cast<long long>(crashes),
+      static_cast<long long>(stored), static_cast<long long>(store_failures),
+      static_cast<double>(virtual_ms) / 3.6e6, seconds);
 }
 
 // Every point of one small job, one run each (reliability.md 3b.10).

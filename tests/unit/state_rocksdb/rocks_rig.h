@@ -1,4 +1,4 @@
-// Backends over RocksDB in a temporary folder of this process.
+// Backends over RocksDB in a temporary folder of this process, or on a given file system.
 #pragma once
 
 #include <unistd.h>
@@ -29,10 +29,11 @@ inline std::string TestDir() {
 }
 
 inline std::unique_ptr<StateBackend> MakeRocks(const Clock* clock, size_t hot_bytes,
-                                               bool from_start) {
+                                               bool from_start, FileSystem* fs = nullptr) {
   static int64_t name = 0;
   RocksStoreOptions options;
-  options.dir = TestDir();
+  options.dir = fs == nullptr ? TestDir() : "/rocks";
+  options.fs = fs;
   options.epoch = 1;
   options.name = "op." + std::to_string(++name);
   options.cache_bytes = 1 << 20;
