@@ -17,6 +17,11 @@ struct PipeRequest {
   int64_t timeout_ms = 0;  // left when it was handed over; clocks of two machines differ
 };
 
+struct PipeCancel {
+  std::string request_id;
+  int attempt = 0;  // a later one may have been sent meanwhile, and goes on
+};
+
 struct PipeReply {
   std::string request_id;
   StatusOr<AgentReply> reply;
@@ -41,7 +46,7 @@ class AgentPipe {
   // After OnReady. Without effect after Finish or OnClosed.
   virtual void Send(std::vector<PipeRequest> requests) = 0;
   // Nobody waits for these any more.
-  virtual void Cancel(std::vector<std::string> request_ids) = 0;
+  virtual void Cancel(std::vector<PipeCancel> attempts) = 0;
   // No further requests; OnClosed follows the last reply.
   virtual void Finish() = 0;
   // OnClosed follows soon, whatever the other side does.

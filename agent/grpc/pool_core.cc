@@ -225,9 +225,12 @@ void PoolCore::DropCopies(State* s, After* after, const std::string& request_id)
     s->queued.erase(it);
   }
   for (auto& [number, pipe] : s->pipes) {
-    if (pipe.calls.erase(request_id) == 0) continue;
+    const auto copy = pipe.calls.find(request_id);
+    if (copy == pipe.calls.end()) continue;
+    const PipeCancel cancel{request_id, copy->second.sent_attempt};
+    pipe.calls.erase(copy);
     --s->endpoints[pipe.endpoint].in_flight;
-    after->push_back([p = pipe.pipe, request_id] { p->Cancel({request_id}); });
+    after->push_back([p = pipe.pipe, cancel] { p->Cancel({cancel}); });
     FinishIfIdle(after, &pipe);
   }
 }

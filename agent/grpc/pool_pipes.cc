@@ -280,7 +280,7 @@ void PoolCore::ExpireQueue(State* s, After* after, int64_t now) {
 void PoolCore::ExpireSent(State* s, After* after, int64_t now) {
   for (auto& [number, pipe] : s->pipes) {
     Endpoint* endpoint = &s->endpoints[pipe.endpoint];
-    std::vector<std::string> cancelled;
+    std::vector<PipeCancel> cancelled;
     for (auto it = pipe.calls.begin(); it != pipe.calls.end();) {
       if (it->second.deadline_ns > now) {
         ++it;
@@ -291,11 +291,11 @@ void PoolCore::ExpireSent(State* s, After* after, int64_t now) {
       endpoint->metrics.error_timeout->Add();
       Fail(s, after, endpoint, it->second.sent_ns, why);
       Answer(after, &it->second, why);
-      cancelled.push_back(it->first);
+      cancelled.push_back({it->first, it->second.sent_attempt});
       it = pipe.calls.erase(it);
     }
     if (cancelled.empty()) continue;
-    after->push_back([p = pipe.pipe, ids = std::move(cancelled)] { p->Cancel(ids); });
+    after->push_back([p = pipe.pipe, all = std::move(cancelled)] { p->Cancel(all); });
     FinishIfIdle(after, &pipe);
   }
 }

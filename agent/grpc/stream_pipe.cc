@@ -35,10 +35,14 @@ class StreamPipe : public AgentPipe,
       Pump(s);
     });
   }
-  void Cancel(std::vector<std::string> request_ids) override {
+  void Cancel(std::vector<PipeCancel> attempts) override {
     state_.With([&](State* s) {
       if (s->closed || s->finish) return;
-      for (std::string& id : request_ids) s->waiting.add_cancel(std::move(id));
+      for (PipeCancel& c : attempts) {
+        pb::DecideCancel* cancel = s->waiting.add_cancel();
+        cancel->set_request_id(std::move(c.request_id));
+        cancel->set_attempt(c.attempt);
+      }
       Pump(s);
     });
   }

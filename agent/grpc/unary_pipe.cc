@@ -24,7 +24,7 @@ class UnaryPipe : public AgentPipe, public std::enable_shared_from_this<UnaryPip
 
   // An outcome of nothing: whatever the answer, somebody is there who can give one.
   void Knock() {
-    auto call = NewCall("", kKnockMs);
+    auto call = NewCall("", 0, kKnockMs);
     auto* c = call.get();
     stub_->stub->async()->Observe(
         &c->context, &c->outcome, &c->ignored,
@@ -39,7 +39,7 @@ class UnaryPipe : public AgentPipe, public std::enable_shared_from_this<UnaryPip
 
   void Send(std::vector<PipeRequest> requests) override {
     for (const PipeRequest& request : requests) {
-      auto call = NewCall(request.request.request_id, request.timeout_ms);
+      auto call = NewCall(request.request.request_id, request.request.attempt, request.timeout_ms);
       if (call == nullptr) return;
       RequestToProto(request, &call->request);
       auto* c = call.get();
@@ -56,12 +56,12 @@ class UnaryPipe : public AgentPipe, public std::enable_shared_from_this<UnaryPip
           });
     }
   }
-  void Cancel(std::vector<std::string> request_ids) override {
-    for (const std::string& id : request_ids) {
+  void Cancel(std::vector<PipeCancel> attempts) override {
+    for (const PipeCancel& c : attempts) {
       std::shared_ptr<Call> call;
       state_.With([&](State* s) {
         for (const auto& [number, under] : s->calls) {
-          if (under.id == id) call = under.call.lock();
+          if (under.id == c.request_id && under.attempt == c.attempt) call = under.call.lock();
         }
       });
       if (call != nullptr) call->context.TryCancel();
@@ -90,6 +90,7 @@ class UnaryPipe : public AgentPipe, public std::enable_shared_from_this<UnaryPip
   };
   struct Under {
     std::string id;  // the knock's is ""
+    int attempt = 0;
     std::weak_ptr<Call> call;
   };
   struct State {
@@ -107,14 +108,14 @@ class UnaryPipe : public AgentPipe, public std::enable_shared_from_this<UnaryPip
   }
 
   // nullptr once the pipe is closing.
-  std::shared_ptr<Call> NewCall(const std::string& id, int64_t timeout_ms) {
+  std::shared_ptr<Call> NewCall(const std::string& id, int attempt, int64_t timeout_ms) {
     auto call = std::make_shared<Call>();
     if (!token_.empty()) call->context.AddMetadata("authorization", "Bearer " + token_);
     call->context.set_deadline(
         gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(timeout_ms, GPR_TIMESPAN)));
     const bool open = state_.With([&](State* s) {
       call->number = s->next++;
-      if (!s->closing) s->calls.emplace(call->number, Under{id, call});
+      if (!s->closing) s->calls.emplace(call->number, Under{id, attempt, call});
       return !s->closing;
     });
     return open ? call : nullptr;

@@ -68,7 +68,15 @@ bool DecideStream::HasRoom(const State& s) const {
 
 void DecideStream::Take(const pb::DecideRequest& request) {
   const std::string& id = request.request_id();
-  const bool fresh = state_.With([&](State* s) { return s->pending.emplace(id, 0).second; });
+  uint64_t replaced = 0;
+  const bool fresh = state_.With([&](State* s) {
+    const auto [it, is_new] = s->pending.try_emplace(id, Pending{request.attempt(), 0});
+    if (is_new) return true;
+    if (it->second.attempt >= request.attempt()) return false;
+    replaced = it->second.ticket;
+    it->second = Pending{request.attempt(), 0};
+    return true;
+  });
   if (!fresh) return;  // twice on one stream: the first one is answered
   const uint64_t ticket =
       desk_->Ask(RequestFromProto(request), TimeoutOf(request, *clock_),
@@ -77,17 +85,20 @@ void DecideStream::Take(const pb::DecideRequest& request) {
                  });
   state_.With([&](State* s) {
     const auto it = s->pending.find(id);
-    if (it != s->pending.end()) it->second = ticket;
+    if (it != s->pending.end()) it->second.ticket = ticket;
   });
+  if (replaced == 0) return;
+  Count(absl::StatusCode::kCancelled);
+  desk_->Cancel(replaced);  // after the new attempt has joined the question
 }
 
-void DecideStream::CancelAll(const google::protobuf::RepeatedPtrField<std::string>& ids) {
+void DecideStream::CancelAll(const google::protobuf::RepeatedPtrField<pb::DecideCancel>& cancels) {
   std::vector<uint64_t> tickets;
   state_.With([&](State* s) {
-    for (const std::string& id : ids) {
-      const auto it = s->pending.find(id);
-      if (it == s->pending.end()) continue;
-      tickets.push_back(it->second);
+    for (const pb::DecideCancel& cancel : cancels) {
+      const auto it = s->pending.find(cancel.request_id());
+      if (it == s->pending.end() || it->second.attempt != cancel.attempt()) continue;
+      tickets.push_back(it->second.ticket);
       s->pending.erase(it);
     }
   });
@@ -99,7 +110,9 @@ void DecideStream::CancelAll(const google::protobuf::RepeatedPtrField<std::strin
 
 void DecideStream::Reply(const std::string& id, int attempt, const StatusOr<AgentReply>& reply) {
   state_.With([&](State* s) {
-    if (s->pending.erase(id) == 0) return;
+    const auto it = s->pending.find(id);
+    if (it == s->pending.end() || it->second.attempt != attempt) return;
+    s->pending.erase(it);
     Count(s->finished ? absl::StatusCode::kCancelled : reply.status().code());
     if (s->finished) return;
     ReplyToProto(id, attempt, reply, s->waiting.add_replies());
@@ -157,14 +170,14 @@ void DecideStream::OnCancel() {
 }
 
 void DecideStream::OnDone() {
-  std::map<std::string, uint64_t> pending;
+  std::map<std::string, Pending> pending;
   state_.With([&](State* s) {
     s->finished = true;
     pending.swap(s->pending);
   });
-  for (const auto& [id, ticket] : pending) {
+  for (const auto& [id, asked] : pending) {
     Count(absl::StatusCode::kCancelled);
-    desk_->Cancel(ticket);
+    desk_->Cancel(asked.ticket);
   }
   const auto self = std::move(self_);  // to the end of this function
   on_done_();

@@ -45,6 +45,10 @@ class DecideStream
   void OnDone() override;
 
  private:
+  struct Pending {
+    int attempt = 0;
+    uint64_t ticket = 0;  // 0 while it is being asked
+  };
   struct State {
     bool writing = false;
     bool finished = false;  // Finish was called
@@ -53,12 +57,12 @@ class DecideStream
     bool drain = false;
     bool drain_told = false;
     int64_t drained_ns = 0;
-    std::map<std::string, uint64_t> pending;  // request id -> ticket, 0 while it is being asked
-    agent::v1::DecideReplies waiting;         // replies while a write is under way
+    std::map<std::string, Pending> pending;  // by request id
+    agent::v1::DecideReplies waiting;        // replies while a write is under way
   };
 
   void Take(const agent::v1::DecideRequest& request);
-  void CancelAll(const google::protobuf::RepeatedPtrField<std::string>& ids);
+  void CancelAll(const google::protobuf::RepeatedPtrField<agent::v1::DecideCancel>& cancels);
   void Reply(const std::string& id, int attempt, const StatusOr<AgentReply>& reply);
   void Count(absl::StatusCode code);
   bool HasRoom(const State& s) const;

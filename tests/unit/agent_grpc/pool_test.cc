@@ -32,8 +32,8 @@ struct FakePipe : AgentPipe {
     batches.push_back(requests.size());
     for (const PipeRequest& r : requests) sent.push_back(r.request.request_id);
   }
-  void Cancel(std::vector<std::string> ids) override {
-    cancelled.insert(cancelled.end(), ids.begin(), ids.end());
+  void Cancel(std::vector<PipeCancel> attempts) override {
+    for (const PipeCancel& c : attempts) cancelled.push_back(c.request_id);
   }
   void Finish() override { finished = true; }
   void Abort() override {

@@ -1,9 +1,12 @@
 // Client and service over a real connection. Timing is not asserted; every wait is for an event.
 #include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
 
 #include <set>
 
+#include "agent/grpc/wire.h"
 #include "service_rig.h"
+#include "weir/agent/v1/agent_service.grpc.pb.h"
 
 namespace weir {
 namespace {
@@ -152,6 +155,39 @@ TEST_F(ServiceTest, ADeadlineThatPassesIsAnsweredAndTheQuestionGoesOn) {
   reasoner->Answer("1");
   EXPECT_TRUE(Await("1").ok());
   EXPECT_THAT(reasoner->asked(), SizeIs(1));
+}
+
+// The client's threads may send the next attempt before the cancel of the one that it follows.
+TEST_F(ServiceTest, ALateCancelConcernsItsOwnAttemptOnly) {
+  Serve();
+  const auto stub = agent::v1::AgentService::NewStub(
+      grpc::CreateChannel(absl::StrCat("127.0.0.1:", port), grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  const auto stream = stub->DecideStream(&context);
+  const auto ask = [&](const std::string& id, int attempt) {
+    AgentRequest request = Request(id);
+    request.attempt = attempt;
+    agent::v1::DecideBatch batch;
+    RequestToProto({request, 20'000}, batch.add_requests());
+    ASSERT_TRUE(stream->Write(batch));
+  };
+  ask("1", 1);
+  ask("1", 2);
+  agent::v1::DecideBatch late;
+  late.add_cancel()->set_request_id("1");
+  late.mutable_cancel(0)->set_attempt(1);
+  ASSERT_TRUE(stream->Write(late));
+  ask("2", 1);
+  ASSERT_TRUE(reasoner->AwaitOpen(2));
+  reasoner->Answer("1");
+  agent::v1::DecideReplies got;
+  ASSERT_TRUE(stream->Read(&got));
+  EXPECT_EQ(got.replies(0).verdict(), "quarantine");
+  EXPECT_EQ(got.replies(0).attempt(), 2);
+  EXPECT_EQ(Served("cancelled"), 1);
+  EXPECT_EQ(Served("joined"), 1);
+  reasoner->Answer("2");
+  stream->WritesDone();
 }
 
 TEST_F(ServiceTest, TheSameQuestionTwiceIsOneQuestion) {
