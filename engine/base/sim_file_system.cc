@@ -87,10 +87,12 @@ class SimFileSystem::Readable : public RandomAccessFile {
     out->clear();
     fs_->MaybeSlow();
     const SimFaults& faults = fs_->faults_;
-    if (fs_->Fails(faults.read_error, path_)) return Failed(path_, "read: EIO (injected)");
+    const bool right = fs_->ReadsRight(path_);
+    if (!right && fs_->Fails(faults.read_error, path_))
+      return Failed(path_, "read: EIO (injected)");
     const std::string& data = node_->file.data();
     if (offset < data.size()) out->assign(data, offset, length);
-    if (!out->empty() && fs_->Fault(faults.bit_flip, path_, faults.bit_flip_in)) {
+    if (!right && !out->empty() && fs_->Fault(faults.bit_flip, path_, faults.bit_flip_in)) {
       char& byte = (*out)[fs_->random_.Uniform(out->size())];
       byte = static_cast<char>(byte ^ (1U << fs_->random_.Uniform(8)));
     }
@@ -140,6 +142,10 @@ bool SimFileSystem::Fault(double rate, const std::string& path, const std::strin
   if (rate <= 0 || path.find(in) == std::string::npos || !Roll(rate)) return false;
   ++faults_seen_;
   return true;
+}
+
+bool SimFileSystem::ReadsRight(const std::string& path) const {
+  return !faults_.reads_right.empty() && path.find(faults_.reads_right) != std::string::npos;
 }
 
 void SimFileSystem::MaybeSlow() {

@@ -25,6 +25,7 @@ struct SimFaults {
   double bit_flip = 0;      // one bit of what a read returns
   std::string bit_flip_in;  // only for paths that contain this
   std::string errors_in;    // same, for everything above but bit_flip
+  std::string reads_right;  // no read error and no bit_flip for paths that contain this, if set
   double slow = 0;
   int64_t slow_ms = 200;
 };
@@ -86,6 +87,7 @@ class SimFileSystem : public FileSystem {
   bool Roll(double rate) { return rate > 0 && random_.Double() < rate; }
   bool Fails(double rate, const std::string& path) { return Fault(rate, path, faults_.errors_in); }
   bool Fault(double rate, const std::string& path, const std::string& in);
+  bool ReadsRight(const std::string& path) const;
   void MaybeSlow();
 
   Random random_;

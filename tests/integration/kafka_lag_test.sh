@@ -37,7 +37,7 @@ records=$(lag weir_source_records_total)
 [ "$records" -lt "$lines" ] || fail "the job has read everything"
 expect "lag" "$(lag weir_source_lag_records)" $((lines - records))
 expect "lag of both splits" "$(lag weir_source_split_lag_records)" $((lines - records))
-[ "$(lag 'weir_source_split_lag_records{job="ssh-guard",operator="auth",subtask="0",split="0"}')" -gt 0 ] ||
+[ "$(lag 'weir_source_split_lag_records{job="ssh-guard",operator="auth",split="0",subtask="0"}')" -gt 0 ] ||
   fail "no lag of split 0 by itself"
 kill -KILL "$(weir_of)"
 wait "$starter" 2> /dev/null || true
