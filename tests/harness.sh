@@ -5,7 +5,7 @@
 # counts as a failure.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-jobs_at_once=2
+jobs_at_once=3
 time_limit=${WEIR_TEST_TIMEOUT:-900}
 
 # close_with PASSED FAILED: the closing line and the exit status.

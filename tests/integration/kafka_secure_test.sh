@@ -27,18 +27,24 @@ kafka_job certificate --until-end --fresh --yes 2> "$work/certificate.log" ||
 expect_kafka_guard certificate
 no_secret "$work/certificate.log"
 
+# Side by side: most of them wait for three seconds, in which the broker might be coming up.
+refusals=()
 refused() { # what, URL, text of the error...
-  local what=$1 status=0 text began=$SECONDS
-  kafka_url=$2
+  check_refused "$@" &
+  refusals+=($!)
+}
+check_refused() {
+  local what=$1 status=0 text log began=$SECONDS
+  log="$work/refused-${1// /-}.log" kafka_url=$2
   shift 2
-  WRONG=hunter2 kafka_job refused --until-end 2> "$work/refused.log" || status=$?
+  WRONG=hunter2 kafka_job "refused-${what// /-}" --until-end 2> "$log" || status=$?
   [ "$status" -ne 0 ] || fail "$what: the job ended well"
   [ $((SECONDS - began)) -lt 30 ] || fail "$what: it took $((SECONDS - began)) s"
-  no_secret "$work/refused.log"
+  no_secret "$log"
   for text in 'weir: WEIR-1012: log: ' "$@"; do
-    tail -1 "$work/refused.log" | grep -qF -- "$text" || fail "$what: no '$text' in: $(tail -1 "$work/refused.log")"
+    tail -1 "$log" | grep -qF -- "$text" || fail "$what: no '$text' in: $(tail -1 "$log")"
   done
-  tail -1 "$work/refused.log"
+  tail -1 "$log"
 }
 user="security=sasl_ssl&mechanism=PLAIN&user=weir"
 refused "a wrong password" "kafka://$kafka?$user&password_env=WRONG&ca=$secure/ca.pem" \
@@ -58,4 +64,5 @@ refused "a CA that is not there" "kafka://$kafka?$user&password_file=$secure/pas
 refused "SCRAM" \
   "kafka://$kafka?security=sasl_ssl&mechanism=SCRAM-SHA-512&user=weir&password_file=$secure/password&ca=$secure/ca.pem" \
   "refuse the SCRAM of librdkafka"
+for id in "${refusals[@]}"; do wait "$id"; done
 echo ok
