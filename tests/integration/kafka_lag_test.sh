@@ -11,7 +11,7 @@ produce auth.raw < "$work/many"
 head -100 "$events" | produce auth.raw 1
 
 # Nobody answers at the agent's address: soon the job takes no more input.
-WEIR_AGENT=grpc://127.0.0.1:1 kafka_job behind --set operators.guard.agent.capacity=1 --set operators.guard.agent.order=global \
+WEIR_AGENT="grpc://127.0.0.1:1?breaker_after=10m" kafka_job behind --set operators.guard.agent.capacity=1 --set operators.guard.agent.order=global \
   --set operators.guard.agent.timeout=10m --set job.parallelism=1 \
   --set telemetry.listen=127.0.0.1:0 --set "telemetry.address_file=$work/address" 2> "$work/behind.log" &
 starter=$!
