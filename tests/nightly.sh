@@ -5,12 +5,15 @@
 #                                    UndefinedBehaviorSanitizer
 #   tests/nightly.sh tsan [PATTERN]  the same under ThreadSanitizer
 #   tests/nightly.sh sim N           N seeds of the simulator
+#   tests/nightly.sh sim-kafka N     N seeds on the simulated broker, and N disasters there
 #   tests/nightly.sh kill N          N kills of the real process
+#   tests/nightly.sh kill-kafka N    N kills of the job on Kafka
+#   tests/nightly.sh kill-broker N   N ends and starts of the broker under load
 #   tests/nightly.sh kill-agent N    N kills of the agent and of Redis, under a job that asks
 #   tests/nightly.sh tidy            clang-tidy over the library folders
 set -uo pipefail
 source "$(dirname "$0")/harness.sh"
-usage() { sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2; }
+usage() { sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 2; }
 
 # Sanitized code runs many times slower.
 time_limit=${WEIR_TEST_TIMEOUT:-3600}
@@ -52,15 +55,19 @@ case "${1:-}" in
     build_preset release
     run_program "$WEIR_BUILD/bin/weir_sim" --seeds "$2"
     ;;
-  kill)
+  sim-kafka)
     number "${2:-}"
     build_preset release
-    run_program bash "$root/tests/kill/kill_loop.sh" "$2"
+    "$WEIR_BUILD/bin/weir_sim" --disaster --seeds "$2" | tee "$logs/nightly.log"
+    ((PIPESTATUS[0] == 0)) || close_with 0 1
+    run_program "$WEIR_BUILD/bin/weir_sim" --kafka --seeds "$2"
     ;;
-  kill-agent)
+  kill | kill-kafka | kill-broker | kill-agent)
     number "${2:-}"
     build_preset release
-    run_program bash "$root/tests/integration/agent_kill_loop.sh" "$2"
+    declare -A loops=([kill]=kill/kill [kill-kafka]=integration/kafka_kill [kill-broker]=integration/kafka_broker
+      [kill-agent]=integration/agent_kill)
+    run_program bash "$root/tests/${loops[$1]}_loop.sh" "$2"
     ;;
   tidy)
     build_preset release
