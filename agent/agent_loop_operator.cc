@@ -219,7 +219,9 @@ void AgentLoopOperator::ForwardTime() {
     }
   }
   // An idle input must not let the held ports' time run past what is still to come on them.
-  const bool idle = idle_ && pending_.queue()->empty();
+  // The first status always goes on: consumers of several inputs wait for it (input_gate.h).
+  if (!idle_) return;
+  const bool idle = *idle_ && pending_.queue()->empty();
   if (idle == idle_forwarded_) return;
   idle_forwarded_ = idle;
   for (int port = 1; port < AgentLoopOutput::kPorts; ++port) out()->EmitIdle(port, idle);

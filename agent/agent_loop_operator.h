@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -64,9 +65,9 @@ class AgentLoopOperator : public Operator {
   int64_t opened_ms_ = 0;
   int64_t rules_read_ = 0;  // offset of the rule log up to which the control input has delivered
   int64_t watermark_ = kNoTimestamp;
-  int64_t wake_at_ns_ = INT64_MAX;  // asked for
-  bool idle_ = false;
-  bool idle_forwarded_ = false;  // on the held ports
+  int64_t wake_at_ns_ = INT64_MAX;      // asked for
+  std::optional<bool> idle_;            // not known before the input has said it
+  std::optional<bool> idle_forwarded_;  // on the held ports
   bool end_of_input_ = false;
   bool ended_ = false;
   bool more_to_release_ = false;  // a mail is on its way

@@ -58,11 +58,13 @@ void AddRunArgs(CLI::App* command, RunArgs* args) {
   AddTopologyArgs(command, &args->topology);
   command->add_flag("--until-end", args->until_end,
                     "End when everything that is there has been processed");
-  command->add_flag("--fresh", args->fresh,
-                    "Begin anew: forget checkpoints and outputs (asks on a terminal)");
+  auto* fresh = command->add_flag(
+      "--fresh", args->fresh, "Begin anew: forget checkpoints and outputs (asks on a terminal)");
   command->add_flag("--yes", args->yes, "Do not ask");
-  command->add_option("--from-savepoint", args->from_savepoint,
-                      "Start from this savepoint (name or folder)");
+  command
+      ->add_option("--from-savepoint", args->from_savepoint,
+                   "Start from this savepoint (name or folder)")
+      ->excludes(fresh);
   command->add_option("--stop-with-savepoint", args->stop_with_savepoint,
                       "When the job ends or is stopped, leave this savepoint behind");
   command->add_flag("--allow-fallback", args->allow_fallback,

@@ -47,6 +47,12 @@ struct Manifest {
 };
 
 // Thread-safe.
+// An incarnation that began with a savepoint.
+struct SavepointStart {
+  int64_t epoch = 0;
+  std::string savepoint;  // name or path
+};
+
 class CheckpointStorage {
  public:
   virtual ~CheckpointStorage() = default;
@@ -55,6 +61,9 @@ class CheckpointStorage {
   virtual StatusOr<int64_t> OpenEpoch() = 0;
   // Sorts, encodes and stores sealed state, synced; content that is there already is not written
   // again. With `savepoint` non-empty it goes into that savepoint's own folder.
+  // Durable: until a checkpoint of that epoch is complete, a restart begins with the savepoint.
+  virtual Status NoteSavepointStart(const SavepointStart& start) = 0;
+  virtual StatusOr<std::optional<SavepointStart>> NewestSavepointStart() = 0;
   virtual StatusOr<SegmentRef> WriteSegment(SealedState state, const std::string& savepoint) = 0;
   // Feeds every record of a segment. Verifies magic, version, length and checksum before the first
   // call: kStateCorrupt.

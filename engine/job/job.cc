@@ -63,6 +63,9 @@ Status Job::Prepare() {
   graph_options.allow_non_restored = options_.restore.allow_non_restored;
   WEIR_ASSIGN_OR_RETURN(
       graph_, TaskGraph::Build(plan_, registry_, services, epoch_, point_, graph_options));
+  if (!point_.savepoint.empty()) {
+    WEIR_RETURN_IF_ERROR(storage_->NoteSavepointStart({epoch_, point_.savepoint}));
+  }
 
   CoordinatorConfig config;
   config.job = settings.name;
@@ -76,7 +79,8 @@ Status Job::Prepare() {
   config.records_read = [this] { return metrics_->Sum("weir_source_records_total"); };
   config.operators = graph_->operators();
   WEIR_ASSIGN_OR_RETURN(const std::vector<int64_t> ids, storage_->List());
-  config.first_id = ids.empty() ? 1 : ids.back() + 1;
+  // Above the savepoint's, too: effect ids are made of it.
+  config.first_id = std::max(ids.empty() ? 0 : ids.back(), restored_checkpoint()) + 1;
   mailbox_ = std::make_unique<Mailbox>(env_.scheduler->WakerFor(graph_->slots()));
   coordinator_ = std::make_unique<CheckpointCoordinator>(
       std::move(config), env_, storage_, mailbox_->handle(), metrics_,
@@ -216,7 +220,10 @@ void Job::RequestStop(const StopOptions& stop) {
     stopping_ = true;
     if (!stop.savepoint.empty()) stop_savepoint_ = stop.savepoint;
     drain_deadline_ns_ = env_.clock->MonoNs() + options_.drain_timeout_ms * 1'000'000;
-    for (int i = 0; i < graph_->size(); ++i) graph_->task(i)->Drain();
+    // Control sources go on: verdicts that are under way wait for their rules.
+    for (int i = 0; i < graph_->size(); ++i) {
+      if (!graph_->is_control(i)) graph_->task(i)->Drain();
+    }
   });
 }
 
@@ -278,7 +285,7 @@ bool Job::RunTurn() {
 
 int64_t Job::NextDeadlineNs() {
   if (finished_) return kNeverNs;
-  return std::min(coordinator_->NextDeadlineNs(), final_ ? kNeverNs : drain_deadline_ns_);
+  return std::min(coordinator_->NextDeadlineNs(), drained_or_late_ ? kNeverNs : drain_deadline_ns_);
 }
 
 bool Job::RunPendingSnapshot() {
@@ -301,7 +308,8 @@ void Job::MaybeFinish() {
   bool all = true;
   for (int i = 0; i < graph_->size(); ++i) all &= ended_[i] || graph_->is_control(i);
   if (all && drained_ns_ == 0) drained_ns_ = env_.clock->MonoNs();
-  if (!all && env_.clock->MonoNs() < drain_deadline_ns_) return;
+  if (!all && !drained_or_late_ && env_.clock->MonoNs() < drain_deadline_ns_) return;
+  drained_or_late_ = true;
   coordinator_->StopPeriodic();
   if (coordinator_->in_flight()) return;  // its end comes as mail
   TakeFinalSnapshot();

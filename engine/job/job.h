@@ -138,6 +138,7 @@ class Job final : public TaskListener, public SlotWork, public JobControl {
   bool finished_ = false;
   bool started_ = false;
   int64_t drain_deadline_ns_ = kNeverNs;
+  bool drained_or_late_ = false;  // then the final snapshot comes as soon as it can
   std::atomic<int64_t> drained_ns_{0};
   Status status_;
   Notification done_;

@@ -1,6 +1,7 @@
 #include "engine/job/restore.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/bytes.h"
@@ -13,16 +14,25 @@
 
 namespace weir {
 
+namespace {
+
+StatusOr<RestorePoint> FromSavepoint(CheckpointStorage* storage, const std::string& savepoint) {
+  WEIR_ASSIGN_OR_RETURN(Manifest m, storage->ReadSavepoint(savepoint));
+  WEIR_RETURN_IF_ERROR(storage->Verify(m, savepoint));
+  return RestorePoint{std::make_shared<const Manifest>(std::move(m)), savepoint};
+}
+
+}  // namespace
+
 StatusOr<RestorePoint> ChooseRestorePoint(CheckpointStorage* storage,
                                           const RestoreOptions& options) {
-  if (!options.savepoint.empty()) {
-    WEIR_ASSIGN_OR_RETURN(Manifest m, storage->ReadSavepoint(options.savepoint));
-    WEIR_RETURN_IF_ERROR(storage->Verify(m, options.savepoint));
-    return RestorePoint{std::make_shared<const Manifest>(std::move(m)), options.savepoint};
-  }
+  if (!options.savepoint.empty()) return FromSavepoint(storage, options.savepoint);
+  WEIR_ASSIGN_OR_RETURN(const auto start, storage->NewestSavepointStart());
   WEIR_ASSIGN_OR_RETURN(std::vector<int64_t> ids, storage->List());
   for (auto id = ids.rbegin(); id != ids.rend(); ++id) {
     auto manifest = storage->ReadManifest(*id);
+    // What is older was given up for the savepoint, of which nothing newer is left.
+    if (manifest.ok() && start && manifest->epoch < start->epoch) break;
     Status status = manifest.ok() ? storage->Verify(*manifest, "") : manifest.status();
     if (status.ok()) {
       return RestorePoint{std::make_shared<const Manifest>(std::move(*manifest)), ""};
@@ -37,6 +47,7 @@ StatusOr<RestorePoint> ChooseRestorePoint(CheckpointStorage* storage,
     LogError("restore", absl::StrCat("ALARM: checkpoint ", *id,
                                      " is damaged, falling back: ", FormatError(status)));
   }
+  if (start) return FromSavepoint(storage, start->savepoint);
   if (!ids.empty()) {
     return Err(ErrorCode::kStateCorrupt, "every retained checkpoint is damaged",
                "restore a savepoint with --from-savepoint, or start --fresh");
@@ -80,18 +91,22 @@ Status RestoreKeyedState(CheckpointStorage* storage, const RestorePoint& point,
                          const OperatorState& state, const RestoreTarget& target) {
   const int parallelism = static_cast<int>(target.backends.size());
   const int max_parallelism = point.manifest->max_parallelism;
+  const auto no_longer_kept = [&](const SealedTable& header) {
+    return Err(
+        ErrorCode::kStateIncompatible,
+        absl::StrCat("operator '", target.uid, "' no longer keeps state '", header.name, "'"));
+  };
   auto feed = [&](const SealedTable& header, const StateRecord& record) -> Status {
     if (!header.broadcast) {
       int owner = OwnerOf(record.group, parallelism, max_parallelism);
       if (WEIR_PLANTED_BUG("B-10")) owner = record.group % parallelism;
       if (owner >= parallelism || target.backends[owner] == nullptr) {
-        return Err(
-            ErrorCode::kStateIncompatible,
-            absl::StrCat("operator '", target.uid, "' no longer keeps state '", header.name, "'"));
+        return no_longer_kept(header);
       }
       return target.backends[owner]->Restore(header, record);
     }
     for (StateBackend* backend : target.backends) {
+      if (backend == nullptr) return no_longer_kept(header);
       WEIR_RETURN_IF_ERROR(backend->Restore(header, record));
     }
     return absl::OkStatus();
@@ -107,19 +122,24 @@ Status RestoreKeyedState(CheckpointStorage* storage, const RestorePoint& point,
 std::vector<StatePiece> CollectPieces(const OperatorState& state) {
   std::vector<StatePiece> pieces;
   for (const SubtaskState& subtask : state.subtasks) {
-    pieces.insert(pieces.end(), subtask.pieces.begin(), subtask.pieces.end());
+    std::copy_if(subtask.pieces.begin(), subtask.pieces.end(), std::back_inserter(pieces),
+                 [](const StatePiece& piece) { return piece.name != kWatermarkPiece; });
   }
   return pieces;
 }
 
-int64_t TakeWatermark(std::vector<StatePiece>* pieces) {
+int64_t RestoredWatermark(const OperatorState& state, int subtask, int parallelism) {
   int64_t min = kMaxTimestamp;
-  std::erase_if(*pieces, [&](const StatePiece& piece) {
-    if (piece.name != kWatermarkPiece) return false;
-    min = std::min(min, ByteReader(piece.bytes).Signed());
-    return true;
-  });
-  return min == kMaxTimestamp ? kNoTimestamp : min;
+  bool any = false;
+  for (const SubtaskState& old : state.subtasks) {
+    if (state.parallelism == parallelism && old.subtask != subtask) continue;
+    for (const StatePiece& piece : old.pieces) {
+      if (piece.name != kWatermarkPiece) continue;
+      min = std::min(min, ByteReader(piece.bytes).Signed());
+      any = true;
+    }
+  }
+  return any ? min : kNoTimestamp;
 }
 
 }  // namespace weir

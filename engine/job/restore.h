@@ -42,9 +42,11 @@ Status CheckFits(const Manifest& manifest, const std::string& job, int max_paral
 Status RestoreKeyedState(CheckpointStorage* storage, const RestorePoint& point,
                          const OperatorState& state, const RestoreTarget& target);
 
-// All pieces of all old subtasks of an operator; every new subtask gets them all.
+// All pieces of all old subtasks of an operator but their watermarks; every new subtask gets them
+// all.
 std::vector<StatePiece> CollectPieces(const OperatorState& state);
-// Takes the input watermarks out of *pieces; their minimum, or kNoTimestamp.
-int64_t TakeWatermark(std::vector<StatePiece>* pieces);
+// The input watermark that a new subtask begins with: its own, or at another parallelism the least
+// of all. kNoTimestamp if there was none.
+int64_t RestoredWatermark(const OperatorState& state, int subtask, int parallelism);
 
 }  // namespace weir

@@ -46,7 +46,6 @@ Status TaskGraph::MakeNodes(const PhysicalPlan& plan, const Registry& registry,
       operators_.push_back(std::move(state));
     }
   }
-  watermarks_.assign(configs_.size(), kNoTimestamp);
   return absl::OkStatus();
 }
 
@@ -80,14 +79,15 @@ Status TaskGraph::Restore(const PhysicalPlan& plan, const JobServices& services,
     if (it == saved.end()) continue;  // new in this job: starts empty
     WEIR_RETURN_IF_ERROR(
         RestoreKeyedState(services.storage.get(), point, *it->second, place.target));
-    std::vector<StatePiece> pieces = CollectPieces(*it->second);
-    const int64_t watermark = TakeWatermark(&pieces);
-    for (int s = 0; s < plan.tasks[place.physical].parallelism; ++s) {
+    const std::vector<StatePiece> pieces = CollectPieces(*it->second);
+    const int parallelism = plan.tasks[place.physical].parallelism;
+    for (int s = 0; s < parallelism; ++s) {
       const int number = TaskNumber(static_cast<int>(place.physical), s);
       NodeConfig& config = configs_[number][place.member];
       config.restored = pieces;
       config.is_restore = true;
-      if (place.member == 0) watermarks_[number] = watermark;
+      if (WEIR_PLANTED_BUG("B-33")) continue;
+      config.watermark = RestoredWatermark(*it->second, s, parallelism);
     }
   }
   return absl::OkStatus();
@@ -161,8 +161,6 @@ Status TaskGraph::Connect(const PhysicalPlan& plan, const JobServices& services)
     if (!in.channels.empty()) {
       tasks_[i]->SetInputs(std::move(in.inputs), std::move(in.control), std::move(in.channels));
     }
-    if (watermarks_[i] == kNoTimestamp || WEIR_PLANTED_BUG("B-33")) continue;
-    tasks_[i]->RestoreWatermark(watermarks_[i]);
   }
   return absl::OkStatus();
 }

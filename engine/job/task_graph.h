@@ -51,7 +51,6 @@ class TaskGraph {
 
   std::vector<int> first_;                        // per physical task: number of subtask 0
   std::vector<std::vector<NodeConfig>> configs_;  // per task, until MakeTasks
-  std::vector<int64_t> watermarks_;               // per task: restored
   std::vector<int> slot_of_;                      // per task
   std::vector<std::unique_ptr<Channel>> channels_;
   std::vector<std::unique_ptr<Task>> tasks_;  // destroyed before the channels

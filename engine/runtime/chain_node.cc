@@ -23,7 +23,8 @@ ChainNode::ChainNode(NodeConfig config, TaskServices* services)
       source_(std::move(config.source)),
       restored_(std::move(config.restored)),
       is_restore_(config.is_restore),
-      ports_(config.ports) {
+      ports_(config.ports),
+      watermark_(config.watermark) {
   MetricRegistry* m = services_->metrics();
   records_in_ = m->GetCounter("weir_operator_records_in_total", labels_);
   batches_in_ = m->GetCounter("weir_operator_batches_in_total", labels_);

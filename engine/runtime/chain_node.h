@@ -40,6 +40,7 @@ struct NodeConfig {
   std::unique_ptr<StateBackend> backend;  // null for stateless nodes
   std::vector<StatePiece> restored;
   bool is_restore = false;
+  int64_t watermark = kNoTimestamp;  // restored
 };
 
 // Task thread only.
@@ -66,7 +67,6 @@ class ChainNode final : public OperatorContext, public Collector {
   int64_t NextDeadlineNs() const;
   bool CanAccept() { return op_ == nullptr || op_->CanAccept(); }
   void UpdateTime();
-  void RestoreWatermark(int64_t ms) { watermark_ = ms; }
   // Sends what is spilled on; true when nothing is left.
   bool Drain();
   void EmitBarrier(const Barrier& barrier);

@@ -78,6 +78,7 @@ std::optional<GateEvent> InputGate::OnBarrier(Input* in, const Barrier& barrier)
     aligned_count_ = 0;
     for (Input& other : inputs_) other.blocked = false;
   }
+  WEIR_CHECK(in->control || in->reported, "an operator before this task did not pass OnIdle on");
   in->blocked = !in->control;
   if (++aligned_count_ < inputs_.size()) return std::nullopt;
   aligned_count_ = 0;

@@ -41,11 +41,7 @@ Task::~Task() { Close(); }
 void Task::SetInputs(std::vector<int> inputs, std::vector<bool> control,
                      std::vector<Channel*> channels) {
   gate_.emplace(std::move(inputs), std::move(control), std::move(channels));
-}
-
-void Task::RestoreWatermark(int64_t ms) {
-  if (gate_) gate_->RestoreWatermark(ms);
-  for (auto& node : nodes_) node->RestoreWatermark(ms);
+  gate_->RestoreWatermark(nodes_[0]->watermark());
 }
 
 bool Task::RunTurn() {
@@ -195,7 +191,7 @@ Status Task::BeginSnapshot(const Barrier& barrier) {
   snapshot_ = std::make_shared<TaskSnapshot>(number_, barrier, &nodes_, &writers_, services_.env,
                                              services_.listener, snapshot_gauges_);
   const int64_t aligned_since = std::exchange(align_start_ns_, 0);
-  WEIR_RETURN_IF_ERROR(snapshot_->Begin(gate_ ? gate_->watermark() : kNoTimestamp, aligned_since));
+  WEIR_RETURN_IF_ERROR(snapshot_->Begin(aligned_since));
   for (auto& node : nodes_) node->EmitBarrier(barrier);
   snapshot_->Continue(0);  // acknowledges at once when there is nothing to serialise
   return absl::OkStatus();

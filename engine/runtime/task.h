@@ -44,7 +44,6 @@ class Task final : public TaskServices {
   ChainNode* node(size_t i) { return nodes_[i].get(); }
   void SetInputs(std::vector<int> inputs, std::vector<bool> control,
                  std::vector<Channel*> channels);
-  void RestoreWatermark(int64_t ms);
 
   bool RunTurn();
   int64_t NextDeadlineNs();

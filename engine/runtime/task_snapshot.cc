@@ -50,7 +50,7 @@ TaskSnapshot::TaskSnapshot(int task, Barrier barrier,
   ack_.id = barrier_.id;
 }
 
-Status TaskSnapshot::Begin(int64_t watermark, int64_t aligned_since_ns) {
+Status TaskSnapshot::Begin(int64_t aligned_since_ns) {
   const int64_t start = env_.clock->MonoNs();
   ack_.align_ns = aligned_since_ns == 0 ? 0 : start - aligned_since_ns;
   for (const auto& node : *nodes_) {
@@ -58,12 +58,13 @@ Status TaskSnapshot::Begin(int64_t watermark, int64_t aligned_since_ns) {
     ack.uid = node->info().uid;
     ack.subtask = node->info().subtask;
     ack.state.subtask = ack.subtask;
+    // Each its own: behind an agent loop's held ports time is behind that of the chain's head.
+    if (node->watermark() != kNoTimestamp) {
+      StatePiece piece{std::string(kWatermarkPiece), {}};
+      PutSigned(&piece.bytes, node->watermark());
+      ack.state.pieces.push_back(std::move(piece));
+    }
     ack_.nodes.push_back(std::move(ack));
-  }
-  if (watermark != kNoTimestamp) {
-    StatePiece piece{std::string(kWatermarkPiece), {}};
-    PutSigned(&piece.bytes, watermark);
-    ack_.nodes[0].state.pieces.push_back(std::move(piece));
   }
   pending_ = nodes_->size();  // every operator's part
   for (size_t i = 0; i < nodes_->size(); ++i) {

@@ -33,9 +33,9 @@ class TaskSnapshot : public std::enable_shared_from_this<TaskSnapshot> {
                TaskListener* listener, const TaskSnapshotGauges& gauges);
 
   // The synchronous part, head to tail: operators' snapshots, seals. Then the caller sends the
-  // barrier on. `watermark` is the input's (D11). Its first barrier came at `aligned_since_ns`; 0 =
+  // barrier on. Its first barrier came at `aligned_since_ns`; 0 =
   // there was nothing to align.
-  Status Begin(int64_t watermark, int64_t aligned_since_ns);
+  Status Begin(int64_t aligned_since_ns);
   // Serialises sealed state for a while; true while there is more to do.
   bool Continue(int64_t budget_ns);
   // Serialises all that is left: a new barrier is here already.

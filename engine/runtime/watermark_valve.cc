@@ -5,7 +5,10 @@
 namespace weir {
 
 WatermarkValve::WatermarkValve(int channels, int64_t restored)
-    : channels_(channels), output_(restored) {}
+    : channels_(channels), output_(restored) {
+  // Nobody says the restored time again: what is behind a gate with that output is swallowed there.
+  for (ChannelState& c : channels_) c.watermark = restored;
+}
 
 ValveOutput WatermarkValve::OnWatermark(int channel, int64_t ms) {
   ChannelState& c = channels_[channel];

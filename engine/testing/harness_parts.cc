@@ -189,12 +189,11 @@ HarnessSubtask::~HarnessSubtask() { mailbox_.Close(); }
 void HarnessSubtask::SetRestored(std::vector<StatePiece> pieces, int64_t watermark) {
   config_.restored = std::move(pieces);
   config_.is_restore = true;
-  watermark_ = watermark;
+  config_.watermark = watermark;
 }
 
 Status HarnessSubtask::Open() {
   node_ = std::make_unique<ChainNode>(std::move(config_), this);
-  node_->RestoreWatermark(watermark_);
   for (size_t port = 0; port < recorders_.size(); ++port) {
     WEIR_RETURN_IF_ERROR(recorders_[port]->Open());
     node_->AddChained(static_cast<int>(port), recorders_[port].get(), 0);

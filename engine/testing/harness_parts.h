@@ -124,7 +124,6 @@ class HarnessSubtask : public TaskServices {
   StateBackend* backend_ = nullptr;
   std::map<std::string, StateTable*> tables_;
   NodeConfig config_;  // until Open
-  int64_t watermark_ = kNoTimestamp;
   std::vector<std::unique_ptr<ChainNode>> recorders_;
   std::unique_ptr<ChainNode> node_;
 };

@@ -24,6 +24,8 @@ class FileCheckpointStorage : public CheckpointStorage {
       : fs_(env.fs), clock_(env.clock), layout_(root, job), retention_(env, &layout_) {}
 
   StatusOr<int64_t> OpenEpoch() override;
+  Status NoteSavepointStart(const SavepointStart& start) override;
+  StatusOr<std::optional<SavepointStart>> NewestSavepointStart() override;
   StatusOr<SegmentRef> WriteSegment(SealedState state, const std::string& savepoint) override;
   Status ReadSegment(
       const SegmentRef& ref, const std::string& savepoint,
@@ -80,6 +82,22 @@ Status FileCheckpointStorage::CreateNextEpoch(int64_t* epoch) {
   return created;
 }
 
+Status FileCheckpointStorage::NoteSavepointStart(const SavepointStart& start) {
+  return fs_->WriteFileAtomic(layout_.SavepointStartFile(),
+                              absl::StrCat(start.epoch, " ", start.savepoint));
+}
+
+StatusOr<std::optional<SavepointStart>> FileCheckpointStorage::NewestSavepointStart() {
+  const std::string path = layout_.SavepointStartFile();
+  const StatusOr<std::string> text = fs_->ReadFile(path);
+  if (absl::IsNotFound(text.status())) return std::optional<SavepointStart>();
+  if (!text.ok()) return text.status();
+  const size_t space = text->find(' ');
+  const std::optional<int64_t> epoch = CheckpointLayout::Number(text->substr(0, space));
+  if (space == std::string::npos || !epoch) return CorruptFile(path, "not \"EPOCH SAVEPOINT\"");
+  return std::optional<SavepointStart>({*epoch, text->substr(space + 1)});
+}
+
 StatusOr<SegmentRef> FileCheckpointStorage::WriteSegment(SealedState state,
                                                          const std::string& savepoint) {
   if (!savepoint.empty()) WEIR_RETURN_IF_ERROR(CheckNewSavepoint(savepoint));
@@ -102,7 +120,8 @@ Status FileCheckpointStorage::StoreSegment(const std::string& dir, const Segment
   WEIR_RETURN_IF_ERROR(fs_->CreateDirs(dir));
   const std::string path = JoinPath(dir, ref.sha256);
   const StatusOr<uint64_t> size = fs_->FileSize(path);
-  if (size.ok() && *size == file.size()) {
+  // Its bytes are compared: a damaged file of that name would otherwise stay damaged for ever.
+  if (size.ok() && *size == file.size() && fs_->ReadFile(path).value_or("") == file) {
     // Another thread may have renamed it into place a moment ago: its name must be durable for us.
     return fs_->SyncDir(dir);
   }
@@ -217,6 +236,9 @@ Status FileCheckpointStorage::Collect(int retain, int64_t grace_ms) {
 Status FileCheckpointStorage::DeleteAll() {
   WEIR_ASSIGN_OR_RETURN(const std::vector<int64_t> ids, ListCheckpoints(fs_, layout_));
   for (const int64_t id : ids) WEIR_RETURN_IF_ERROR(RemoveCheckpoint(fs_, layout_, id));
+  if (fs_->Exists(layout_.SavepointStartFile())) {
+    WEIR_RETURN_IF_ERROR(fs_->Remove(layout_.SavepointStartFile()));
+  }
   return fs_->RemoveAll(layout_.SharedDir());
 }
 

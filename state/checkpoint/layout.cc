@@ -17,6 +17,9 @@ CheckpointLayout::CheckpointLayout(const std::string& root, const std::string& j
 
 std::string CheckpointLayout::LockFile() const { return JoinPath(job_dir_, "LOCK"); }
 std::string CheckpointLayout::EpochDir() const { return JoinPath(job_dir_, "epoch"); }
+std::string CheckpointLayout::SavepointStartFile() const {
+  return JoinPath(job_dir_, "SAVEPOINT-START");
+}
 std::string CheckpointLayout::SharedDir() const { return JoinPath(job_dir_, "shared"); }
 std::string CheckpointLayout::SavepointsDir() const { return JoinPath(job_dir_, "savepoints"); }
 

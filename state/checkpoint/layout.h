@@ -17,6 +17,7 @@ class CheckpointLayout {
   const std::string& job_dir() const { return job_dir_; }
   std::string LockFile() const;
   std::string EpochDir() const;
+  std::string SavepointStartFile() const;
   std::string SharedDir() const;
   std::string SavepointsDir() const;
   std::string CheckpointDir(int64_t id) const;

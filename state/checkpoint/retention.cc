@@ -35,7 +35,11 @@ StatusOr<std::vector<int64_t>> ListCheckpoints(FileSystem* fs, const CheckpointL
   for (const std::string& name : *names) {
     const std::optional<int64_t> id = CheckpointLayout::CheckpointId(name);
     if (!id.has_value()) continue;
-    if (fs->Exists(CheckpointLayout::ManifestIn(layout.CheckpointDir(*id)))) ids.push_back(*id);
+    // One that is there but cannot be seen is not one that is absent.
+    const Status seen =
+        fs->FileSize(CheckpointLayout::ManifestIn(layout.CheckpointDir(*id))).status();
+    if (seen.ok()) ids.push_back(*id);
+    if (!seen.ok() && !absl::IsNotFound(seen)) return seen;
   }
   std::sort(ids.begin(), ids.end());
   return ids;
@@ -103,21 +107,14 @@ Status Retention::Mark(const std::string& manifest, Names* named) const {
   return absl::OkStatus();
 }
 
-// Any manifest that cannot be read ends the collection: what it names is not known.
+// Any manifest that cannot be read ends the collection: what it names is not known. Savepoints name
+// nothing here: they have segments of their own.
 StatusOr<Retention::Names> Retention::MarkAll(const std::vector<int64_t>& ids) const {
   Names named;
   for (const int64_t id : ids) {
     // Planted: only the newest checkpoint counts, older ones lose what they share with nobody.
     if (WEIR_PLANTED_BUG("gc-marks-newest-only") && id != ids.back()) continue;
     WEIR_RETURN_IF_ERROR(Mark(CheckpointLayout::ManifestIn(layout_->CheckpointDir(id)), &named));
-  }
-  const StatusOr<std::vector<std::string>> savepoints = fs_->List(layout_->SavepointsDir());
-  if (absl::IsNotFound(savepoints.status())) return named;
-  if (!savepoints.ok()) return savepoints.status();
-  for (const std::string& name : *savepoints) {
-    const std::string manifest =
-        CheckpointLayout::ManifestIn(JoinPath(layout_->SavepointsDir(), name));
-    if (fs_->Exists(manifest)) WEIR_RETURN_IF_ERROR(Mark(manifest, &named));
   }
   return named;
 }

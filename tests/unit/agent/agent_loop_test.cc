@@ -211,6 +211,18 @@ TEST(AgentLoop, TheMaskHoldsOnTheWholeWay) {
   EXPECT_EQ(LinesOf(rig.Take(kBlocked)), (Ints{2}));
 }
 
+// Whoever has several inputs takes nothing before each of them has said it.
+TEST(AgentLoop, TheFirstStatusGoesOutOnEveryPort) {
+  LoopRig rig;
+  rig.Run();
+  EXPECT_TRUE(rig.idle.empty());
+  EXPECT_TRUE(rig.op()->OnIdle(false).ok());
+  for (const int port : {kFast, kDecisions, kBlocked, kActions}) {
+    ASSERT_EQ(rig.idle.count(port), 1u) << port;
+    EXPECT_FALSE(rig.idle[port]);
+  }
+}
+
 TEST(AgentLoop, TheFastPathsTimeGoesOnWhileTheOthersIsHeld) {
   LoopRig rig;
   rig.Watermark(500);

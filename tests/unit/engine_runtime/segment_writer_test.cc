@@ -76,6 +76,10 @@ class FakeStorage : public CheckpointStorage {
     return SegmentRef{name, 100, 0};
   }
   StatusOr<int64_t> OpenEpoch() override { return 1; }
+  Status NoteSavepointStart(const SavepointStart&) override { return absl::OkStatus(); }
+  StatusOr<std::optional<SavepointStart>> NewestSavepointStart() override {
+    return std::optional<SavepointStart>();
+  }
   Status ReadSegment(
       const SegmentRef&, const std::string&,
       const std::function<Status(const SealedTable&, const StateRecord&)>&) override {

@@ -70,5 +70,12 @@ TEST(WatermarkValveTest, ARestoredWatermarkIsNeverUndercut) {  // D11
   EXPECT_EQ(Mark(&v, 0, 101), 101);
 }
 
+// The gate before a silent channel restored the same time, and swallows what is not beyond it.
+TEST(WatermarkValveTest, ARestoredChannelThatFallsSilentNoLongerHoldsTimeBack) {
+  WatermarkValve v(2, 100);
+  EXPECT_EQ(Mark(&v, 0, 500), std::nullopt);
+  EXPECT_EQ(v.OnIdle(1, kIdle).watermark, 500);
+}
+
 }  // namespace
 }  // namespace weir

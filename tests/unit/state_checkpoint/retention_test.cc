@@ -140,6 +140,16 @@ TEST_F(RetentionTest, SavepointsCountAndStay) {
   EXPECT_TRUE(storage_->Verify(*storage_->ReadSavepoint("sp"), "sp").ok());
 }
 
+TEST_F(RetentionTest, ASavepointThatCannotBeReadStopsNothing) {
+  const SegmentRef old = Write(1, "a");
+  Publish(1, {old});
+  Publish(1, {Write(1, "a", "sp")}, "sp");
+  Publish(2, {Write(2, "b")});
+  Overwrite("data/job/savepoints/sp/MANIFEST", "bad");
+  Collect(1, 0);
+  EXPECT_FALSE(Exists(old));
+}
+
 TEST_F(RetentionTest, NothingThereIsFine) { Collect(3, 0); }
 
 // A coordinator's life, with aborts, restarts and shared segments: what is listed is always whole,

@@ -55,6 +55,15 @@ TEST_F(Segments, TornFileOfTheSameNameIsReplaced) {
   EXPECT_THAT(*Read(a), ElementsAre("a"));
 }
 
+TEST_F(Segments, DamagedFileOfTheSameNameAndSizeIsReplaced) {
+  const SegmentRef a = Write(1, "a");
+  std::string file = *env_.fs.ReadFile(SharedPath(a));
+  file.back() ^= 1;
+  Overwrite(SharedPath(a), file);
+  Write(2, "a");
+  EXPECT_THAT(*Read(a), ElementsAre("a"));
+}
+
 TEST_F(Segments, MissingExchangedOrStaleFilesAreFound) {
   const SegmentRef a = Write(1, "a");
   const SegmentRef b = Write(1, "b");
