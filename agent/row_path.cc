@@ -68,6 +68,10 @@ RowPath::Outcome RowPath::Step(const RecordBatch& batch, size_t row, int64_t wai
   if (!Signature::Matchable(view_->signatures()[row])) return Outcome::kPass;
   const bool known_key = p_.records->Any(view_->key(row));
   if (known_key && AnswerFromRecord(batch, row, waiter)) return Outcome::kHandled;
+  if (IsDecided(row)) {
+    slow_->Escalate(*view_, batch, row, waiter);
+    return Outcome::kHandled;
+  }
   if (waiter == 0) {
     if (Flight* flight = p_.flights->Find(view_->signatures()[row])) {
       return Queue(flight, batch, row);
@@ -91,6 +95,14 @@ RowPath::Outcome RowPath::Step(const RecordBatch& batch, size_t row, int64_t wai
   if (!view_->novel(row)) return Outcome::kPass;
   slow_->Escalate(*view_, batch, row, waiter);
   return Outcome::kHandled;
+}
+
+// By an incarnation that keyed state knows nothing of. Before any rule: on a replay one may match
+// that came after the decision, from another split.
+bool RowPath::IsDecided(size_t row) const {
+  if (p_.decision_log->known() == 0) return false;
+  const int64_t now = p_.context->env().clock->NowMs();
+  return p_.decision_log->Find(view_->request_id(row, now)) != nullptr;
 }
 
 bool RowPath::AnswerFromRecord(const RecordBatch& batch, size_t row, int64_t waiter) {

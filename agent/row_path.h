@@ -27,6 +27,7 @@ class RowPath {
 
   void MatchRules(const RecordBatch& batch);
   Outcome Step(const RecordBatch& batch, size_t row, int64_t waiter);
+  bool IsDecided(size_t row) const;
   bool AnswerFromRecord(const RecordBatch& batch, size_t row, int64_t waiter);
   Outcome Queue(Flight* flight, const RecordBatch& batch, size_t row);
   bool IsProtected(const RecordBatch& batch, size_t row);

@@ -95,14 +95,15 @@ void SlowPath::Escalate(const EventView& view, const RecordBatch& batch, size_t 
     sequence = p_.pending->Add(key.group, std::move(entry));
   }
   p_.metrics->escalated->Add();
-  if (Flight* flight = p_.flights->Find(signature)) {
+  Flight* flight = p_.flights->Find(signature);
+  if (flight == nullptr) {
+    p_.flights->Open(signature, sequence);
+  } else if (waiter != 0) {
     // One of its waiters asks anew; the others stay behind it.
     results_->MarkSettled(flight->leader);
     flight->leader = sequence;
     flight->state = Flight::State::kAsking;
-  } else {
-    p_.flights->Open(signature, sequence);
-  }
+  }  // else it was decided long ago, and nobody waits for it
   Consult(sequence, false);
 }
 

@@ -104,6 +104,35 @@ TEST(AgentLoopRestore, WithoutAnyCheckpointTheReplayGivesTheSame) {
   EXPECT_TRUE(rig.agent()->asked.empty());
 }
 
+// The rule of an event that came later, from another split, answers the decided one on a replay.
+TEST(AgentLoopRestore, ADurableDecisionGoesBeforeTheRulesThatCameAfterIt) {
+  LoopRig rig;
+  const LoopEvent first{"a", 3, 5, 200, "root", 1}, second{"a", 1, 5, 100, "root", 0};
+  for (const LoopEvent& event : {first, second}) {
+    rig.Send({event});
+    rig.agent()->Quarantine(rig.agent()->asked.size() - 1);
+    rig.Settle();
+  }
+  const Lines decisions = rig.Take(kDecisions), actions = rig.Take(kActions);
+  EXPECT_EQ(LinesOf(decisions), (Ints{3, 1}));
+  for (const bool together : {false, true}) {
+    rig.Crash(nullptr);
+    rig.Settle();
+    if (together) {
+      rig.Send({first, second});
+    } else {
+      rig.Send({first});
+      rig.Send({second});
+    }
+    rig.Settle();
+    EXPECT_TRUE(rig.agent()->asked.empty());
+    EXPECT_EQ(rig.Take(kDecisions), decisions);
+    EXPECT_EQ(rig.Take(kActions), actions);
+    EXPECT_EQ(rig.Take(kBlocked), Lines());
+    EXPECT_EQ(rig.Metric("pending"), 0);
+  }
+}
+
 TEST(AgentLoopRestore, ADecidedRequestWhoseRuleGotLostAppendsItAgain) {
   LoopRig rig;
   rig.Send(Attack("a", 1, 3));

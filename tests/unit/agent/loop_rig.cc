@@ -182,7 +182,7 @@ void LoopRig::Send(const std::vector<LoopEvent>& events) {
     }
     batch.column(3).AppendString(e.user);
     batch.column(4).AppendInt(e.count);
-    batch.AppendMeta(ts, Origin{0, 0, e.line}, 0);
+    batch.AppendMeta(ts, Origin{0, e.split, e.line}, 0);
     arrived_at_[e.line] = watermark_;
   }
   SendBatch(std::move(batch));

@@ -29,6 +29,7 @@ struct LoopEvent {
   int64_t count = 0;
   int64_t ts = -1;  // -1: line * 1000
   std::string user = "root";
+  int split = 0;
 };
 
 SchemaPtr
