@@ -138,7 +138,7 @@ bool AgentLoopOperator::CanAccept() {
   if (pending_.size() >= config_->waiters_total + 2 * config_->capacity + kMaxOrdered) return false;
   // Bounds what waits for the disk when every event is decided by the fail-safe.
   if (slow_->undecided() >= 2 * config_->capacity + kMaxBatchRows) return false;
-  return !config_->backpressure || slow_->HasCapacity();
+  return !config_->backpressure || (slow_->HasCapacity() && !flights_.full());
 }
 
 Status AgentLoopOperator::Process(int input, RecordBatch batch) {

@@ -61,6 +61,9 @@ StatusOr<AgentReply> EmbeddedAgent::Judge(const AgentRequest& request) {
     reply.reason += name.string_value() + " = " + value.ToJson();
   }
   if (reply.reason.empty()) {
+    if (context->Get("trimmed") != nullptr) {
+      return Err(ErrorCode::kAgentBadReply, "the statistics did not fit into the context");
+    }
     reply.verdict = "release";
     reply.reason = "no statistic of the novelty test speaks for a quarantine";
     return reply;

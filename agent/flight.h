@@ -1,6 +1,7 @@
 // Single-flight: one pending request per signature, and those who wait for its answer.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <string>
@@ -48,32 +49,42 @@ class FlightTable {
   // Whoever checked HasRoom; restored waiters are taken whatever the bound is now.
   void AddWaiter(Flight* flight, int64_t sequence) {
     flight->waiters.push_back(sequence);
-    ++waiting_;
+    Grown(*flight);
   }
   // A waiter that was taken out but must go on waiting at its place.
   void PutBack(Flight* flight, int64_t sequence) {
     flight->waiters.push_front(sequence);
-    ++waiting_;
+    Grown(*flight);
   }
   int64_t TakeWaiter(Flight* flight) {
     const int64_t sequence = flight->waiters.front();
+    if (flight->waiters.size() == std::max<size_t>(1, max_per_signature_)) --full_;
     flight->waiters.pop_front();
     --waiting_;
     return sequence;
   }
   void Close(Flight* flight) {
     waiting_ -= flight->waiters.size();
+    if (!flight->waiters.empty() && flight->waiters.size() >= max_per_signature_) --full_;
     const std::string signature = flight->signature;
     flights_.erase(signature);
   }
 
   size_t size() const { return flights_.size(); }
   size_t waiting() const { return waiting_; }
+  // Some flight has no room: whoever can hold its input back does so.
+  bool full() const { return full_ > 0 || (waiting_ > 0 && waiting_ >= max_total_); }
 
  private:
+  void Grown(const Flight& flight) {
+    ++waiting_;
+    if (flight.waiters.size() == std::max<size_t>(1, max_per_signature_)) ++full_;
+  }
+
   size_t max_per_signature_, max_total_;
   StringMap<Flight> flights_;
   size_t waiting_ = 0;
+  size_t full_ = 0;  // flights at or above max_per_signature_
 };
 
 }  // namespace weir

@@ -94,8 +94,9 @@ size_t Masking::TrimLongest(std::vector<Part>* parts) {
 }
 
 std::string Masking::Context(const RecordBatch& batch, size_t row) const {
-  std::vector<Part> groups[] = {Parts(event_, batch, row), Parts(novelty_, batch, row),
-                                Parts(signature_, batch, row)};
+  // The first are trimmed first: without the statistics nobody can judge.
+  std::vector<Part> groups[] = {Parts(event_, batch, row), Parts(signature_, batch, row),
+                                Parts(novelty_, batch, row)};
   size_t bytes = 128;  // the frame, the time and the count of trimmed fields, rounded up
   for (const auto& group : groups) {
     for (const Part& part : group) bytes += part.name.size() + part.text.size() + 2;
@@ -119,8 +120,8 @@ std::string Masking::Context(const RecordBatch& batch, size_t row) const {
     return out + "}";
   };
   std::string out =
-      absl::StrCat("{\"event\":", object(groups[0]), ",\"signature\":", object(groups[2]),
-                   ",\"novelty\":", object(groups[1]));
+      absl::StrCat("{\"event\":", object(groups[0]), ",\"signature\":", object(groups[1]),
+                   ",\"novelty\":", object(groups[2]));
   if (batch.event_time[row] != kNoTimestamp) {
     absl::StrAppend(&out, ",\"event_time\":", batch.event_time[row]);
   }

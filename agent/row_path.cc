@@ -129,7 +129,8 @@ bool RowPath::AnswerFromRecord(const RecordBatch& batch, size_t row, int64_t wai
 }
 
 RowPath::Outcome RowPath::Queue(Flight* flight, const RecordBatch& batch, size_t row) {
-  if (!p_.flights->HasRoom(*flight)) {
+  // With back-pressure the bound holds between batches (CanAccept): a batch is never cut.
+  if (!p_.config->backpressure && !p_.flights->HasRoom(*flight)) {
     if (IsProtected(batch, row)) return Outcome::kPass;
     // At once: to keep it in its key's order would be to let it wait.
     p_.metrics->blocked->Add();

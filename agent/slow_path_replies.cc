@@ -3,8 +3,10 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "agent/slow_path.h"
 #include "engine/base/fail_point.h"
+#include "engine/base/log.h"
 #include "engine/core/agent_errors.h"
 
 namespace weir {
@@ -34,6 +36,12 @@ void SlowPath::OnReply(int64_t sequence, const std::string& request_id,
   p_.metrics->rule_proposed->Add(static_cast<int64_t>(reply->rules.size()));
   const Status status = decider_.Apply(*reply, MakeTrigger(request_id), &decision, &refused);
   p_.metrics->rule_refused->Add(refused);
+  if (status.ok() && refused > 0) {
+    const OperatorInfo& info = p_.context->info();
+    LogRepeated(LogLevel::kWarning, p_.config->name, "rule refused",
+                absl::StrCat("request ", request_id, ": ", decision.reason),
+                {info.uid, info.subtask, static_cast<int>(ErrorCode::kRuleCap)});
+  }
   if (!status.ok()) {
     // Asking again until a reply is well-formed would spend without bound (reliability H-26).
     p_.metrics->bad_replies->Add();

@@ -16,6 +16,7 @@ Origin TimerOrigin(const std::string& uid, const Timer& timer) {
   PutBytes(&name, timer.key);
   PutBytes(&name, timer.space);
   PutBigEndian64(&name, static_cast<uint64_t>(timer.at_ms));
+  if (timer.late != 0) PutBigEndian64(&name, timer.late);
   Origin origin;
   origin.source = kNoSource | static_cast<uint32_t>(HashBytes(uid) >> 33);
   origin.partition = timer.key_group;
@@ -29,13 +30,17 @@ uint32_t CauseMarks::Next(const Origin& origin, uint32_t emit) {
   count_ = origin == origin_ && emit == emit_ ? count_ + 1 : 0;
   origin_ = origin;
   emit_ = emit;
-  if (count_ == 0 && port_ == 0) return emit;
-  const uint32_t parts[3] = {emit, count_, port_};
-  const std::string_view bytes(reinterpret_cast<const char*>(parts), sizeof(parts));
+  const bool again = writer_ > 0 || pass_ > 0;
+  if (count_ == 0 && port_ == 0 && !again) return emit;
+  const uint32_t parts[5] = {emit, count_, port_, writer_, pass_};
+  const std::string_view bytes(reinterpret_cast<const char*>(parts),
+                               again ? sizeof(parts) : 3 * sizeof(uint32_t));
   return kLaterOutput | static_cast<uint32_t>(HashBytes(bytes));
 }
 
 void CauseMarks::Append(const RecordBatch& from, size_t row, RecordBatch* to) {
+  if (row < row_) ++pass_;
+  row_ = row;
   to->AppendMeta(from, row);
   to->emit.back() = Next(from.origin[row], from.emit[row]);
 }

@@ -6,8 +6,8 @@
 //   ...                                                      // the end of the scope emits them
 //
 // What a row carries beside its fields comes from its cause: event time, key and origin, so that
-// the same cause names the same output after any crash (effect_id, DESIGN promise 2). The outputs
-// of one cause are added one after another.
+// the same cause names the same output after any crash (effect_id, DESIGN promise 2). So what an
+// operator emits, and in which order for one cause, must depend on its input and its state alone.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ namespace record_internal {
 class CauseMarks {
  public:
   CauseMarks(const OperatorContext* context, int port)
-      : context_(context), port_(static_cast<uint32_t>(port)) {}
+      : context_(context), port_(static_cast<uint32_t>(port)), writer_(context->NextWriter(port)) {}
   void Append(const RecordBatch& from, size_t row, RecordBatch* to);
   void Append(const Timer& timer, RecordBatch* to);
 
@@ -36,6 +36,9 @@ class CauseMarks {
 
   const OperatorContext* context_;
   uint32_t port_;
+  uint32_t writer_;    // of the port, in this call
+  uint32_t pass_ = 0;  // over the rows
+  size_t row_ = 0;     // the newest cause
   Origin origin_{};
   uint32_t emit_ = 0;
   uint32_t count_ = 0;  // outputs of (origin_, emit_) so far

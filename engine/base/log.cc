@@ -195,6 +195,7 @@ std::string EscapeMessage(std::string_view message, bool json) {
 
 void SetLogLevel(LogLevel level) { minimum_level.store(level, std::memory_order_relaxed); }
 void SetLogJson(bool json) { json_lines.store(json, std::memory_order_relaxed); }
+bool LogIsJson() { return json_lines.load(); }
 
 std::string EscapeForLog(std::string_view text, bool json) {
   std::string out;

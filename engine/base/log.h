@@ -17,6 +17,7 @@ enum class LogLevel { kDebug, kInfo, kWarning, kError };
 
 void SetLogLevel(LogLevel level);
 void SetLogJson(bool json);  // one JSON object a line instead of text
+bool LogIsJson();
 // `where` names the job part: "ssh-guard/guard[1]" or "checkpoint".
 // Both may hold hostile bytes: see EscapeForLog. A message beyond 16 KiB is cut.
 void Log(LogLevel level, std::string_view where, std::string_view message);

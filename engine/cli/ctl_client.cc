@@ -185,7 +185,7 @@ Status CtlClient::Connection::ToStatus(const grpc::Status& status, double own) c
   }
   if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
     return Err(AdminError::kAdminCancelled,
-               absl::StrCat("no end after ", Seconds(own), " s; what was begun goes on"),
+               absl::StrCat("no end after ", Seconds(own), " s; the job may still do it"),
                "look again with weirctl status, wait longer with --timeout SECONDS");
   }
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {

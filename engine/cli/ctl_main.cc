@@ -7,6 +7,7 @@
 #include "engine/base/env.h"
 #include "engine/base/log.h"
 #include "engine/cli/ctl.h"
+#include "engine/expr/text.h"
 
 namespace weir {
 namespace {
@@ -18,7 +19,7 @@ constexpr const char* kFooter =
     "\n"
     "Exit status: 0 done; 1 failed; 2 wrong usage; 3 the job cannot be reached; 4 there is no\n"
     "such rule, decision, savepoint or operator; 5 the token is missing or wrong; 6 no end within\n"
-    "--timeout, what was begun goes on; 7 a checkpoint or savepoint is damaged.";
+    "--timeout, the job may still do it; 7 a checkpoint or savepoint is damaged.";
 
 using Command = std::function<Status(const CtlArgs&, const Env&)>;
 
@@ -251,6 +252,12 @@ int ExitStatus(const Status& status) {
 }  // namespace
 
 int CtlMain(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    if (expr::IsValidUtf8(argv[i])) continue;  // no message could carry it
+    std::cerr << "weirctl: WEIR-8006: argument " << i
+              << " is not UTF-8: " << EscapeForLog(argv[i], false) << "\n";
+    return kCtlUsage;
+  }
   CommandLine line;
   try {
     line.app().parse(argc, argv);

@@ -236,7 +236,7 @@ Status CtlCancel(const CtlArgs& args, const Env& env) {
   }
   WEIR_RETURN_IF_ERROR(client->Cancel());
   std::cout << (args.json() ? "{\"cancelled\":true}\n"
-                            : "cancelled; the job starts again from its last checkpoint\n");
+                            : "cancelled; the next start goes on from the last checkpoint\n");
   return absl::OkStatus();
 }
 

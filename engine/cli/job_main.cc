@@ -64,7 +64,10 @@ void AddRunArgs(CLI::App* command, RunArgs* args) {
   command
       ->add_option("--from-savepoint", args->from_savepoint,
                    "Start from this savepoint (name or folder)")
-      ->excludes(fresh);
+      ->excludes(fresh)
+      ->check([](const std::string& name) {  // mostly a variable that is not set
+        return name.empty() ? std::string("the name of the savepoint is empty") : std::string();
+      });
   command->add_option("--stop-with-savepoint", args->stop_with_savepoint,
                       "When the job ends or is stopped, leave this savepoint behind");
   command->add_flag("--allow-fallback", args->allow_fallback,

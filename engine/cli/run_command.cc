@@ -123,18 +123,21 @@ JobOptions ToJobOptions(const RunArgs& args, MetricRegistry* metrics) {
 // First signal: drain and checkpoint. Second: end at once, as a crash would.
 void WaitForEnd(Job* job, Watcher* watcher, Health* health) {
   int seen = 0;
-  bool ready = false;
+  bool ready = false, stopping = false;
   while (!job->WaitForMs(ready ? kPollMs : kStartPollMs)) {
     watcher->Tick();
     if (!ready && seen == 0 && job->ready()) {
       ready = true;
       health->Set(HealthPhase::kRunning, "");
     }
+    if (!stopping && (g_signals > 0 || job->phase() == JobPhase::kStopping)) {  // or by weirctl
+      stopping = ready = true;
+      health->Set(HealthPhase::kStopping, "draining to a final checkpoint");
+    }
     const int signals = g_signals;
     if (signals > seen) {
       LogInfo("job", seen == 0 ? "stopping: draining to a final checkpoint (once more = at once)"
                                : "cancelled");
-      health->Set(HealthPhase::kStopping, "draining to a final checkpoint");
       seen == 0 ? job->RequestStop() : job->Cancel();
       seen = signals;
     }
@@ -182,7 +185,11 @@ class LogOfJob {
 };
 
 int Fail(const Status& status) {
-  std::cerr << "weir: " << FormatError(status) << "\n";
+  if (LogIsJson()) {
+    Log(LogLevel::kError, "job", FormatError(status), {"", -1, ErrorNumber(status)});
+  } else {
+    std::cerr << "weir: " << FormatError(status) << "\n";
+  }
   return kExitFailed;
 }
 
@@ -222,8 +229,7 @@ int RunCommand(const RunArgs& args, const Registry& registry, const Env& env) {
                               ", parallelism ", plan.logical.job.parallelism, ", ",
                               (*job)->restored_checkpoint() == 0
                                   ? std::string("starting afresh")
-                                  : absl::StrCat("restored from checkpoint ",
-                                                 (*job)->restored_checkpoint())));
+                                  : absl::StrCat("restored from ", (*job)->restored_from())));
   auto admin = StartAdmin(job->get(), *token, env);
   if (!admin.ok()) return Fail(admin.status());
   if (*admin != nullptr) LogInfo("admin", absl::StrCat("listens on ", (*admin)->address()));

@@ -47,7 +47,7 @@ struct Manifest {
 };
 
 // Thread-safe.
-// An incarnation that began with a savepoint.
+// An incarnation that began with a savepoint, or will after a stop with one.
 struct SavepointStart {
   int64_t epoch = 0;
   std::string savepoint;  // name or path

@@ -29,8 +29,10 @@ struct Codec<T, std::enable_if_t<std::is_integral_v<T> || std::is_enum_v<T>>> {
   static std::string TypeName() { return "int"; }
   static void Encode(const T& v, std::string* out) { PutSigned(out, static_cast<int64_t>(v)); }
   static bool Decode(ByteReader* in, T* v) {
-    *v = static_cast<T>(in->Signed());
-    return in->ok();
+    const int64_t wide = in->Signed();
+    *v = static_cast<T>(wide);
+    return in->ok() &&
+           static_cast<int64_t>(*v) == wide;  // never guessed: a narrower type may not hold it
   }
   static size_t HeapBytes(const T&) { return 0; }
 };

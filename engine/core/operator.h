@@ -2,6 +2,7 @@
 // the runtime. All calls come from one thread, the task's; none may block.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -56,6 +57,9 @@ struct Timer {
   uint16_t key_group;
   std::string key;    // canonical key bytes
   std::string space;  // namespace chosen by the operator
+  // 0, or which of the key's timers it is that were registered when their time had passed already:
+  // one of the same name may have fired before it.
+  uint32_t late = 0;
   KeyRef key_ref() const { return KeyRef{key_group, HashBytes(key), key}; }
 };
 
@@ -87,8 +91,21 @@ class OperatorContext : public StateOpener {
   virtual void Fail(Status status) = 0;
   // Asks for a call of Operator::OnWake at or after this monotonic time (the earliest one wins).
   virtual void WakeAt(int64_t mono_ns) = 0;
+  // For RecordWriter: how many writers of this port were made before in this call.
+  uint32_t NextWriter(int port) const {
+    if (writers_.size() <= static_cast<size_t>(port))
+      writers_.resize(static_cast<size_t>(port) + 1);
+    return writers_[static_cast<size_t>(port)]++;
+  }
   // Asks for a checkpoint soon, not waiting for the interval: something grows until one completes.
   virtual void WantCheckpoint() {}
+
+ protected:
+  // Before each call of the operator.
+  void BeginCall() { std::fill(writers_.begin(), writers_.end(), 0); }
+
+ private:
+  mutable std::vector<uint32_t> writers_;
 };
 
 // Named bytes beside keyed state: offsets of splits, positions of writers. After a restore every

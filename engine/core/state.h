@@ -66,6 +66,8 @@ namespace state_internal {
 template <typename T>
 Status OpenTable(StateOpener* opener, std::string_view name, const StateOptions& options,
                  StateTable** table) {
+  WEIR_CHECK(options.ttl.domain == StateTtl::Domain::kNone || options.ttl.ms > 0,
+             "the TTL of a state is at least 1 ms");
   StateDescriptor d;
   d.name = std::string(name);
   d.version = Codec<T>::kVersion;
@@ -119,6 +121,9 @@ inline void DecodeMapKey(std::string_view bytes, std::string_view* k) { *k = byt
 // std::string_view (not empty).
 template <typename K, typename V>
 class MapState {
+  static_assert(std::is_same_v<K, int64_t> || std::is_same_v<K, std::string_view>,
+                "weir: the key of a MapState is int64_t or std::string_view");
+
  public:
   Status Open(StateOpener* opener, std::string_view name, const StateOptions& options = {}) {
     return state_internal::OpenTable<V>(opener, name, options, &table_);

@@ -204,6 +204,12 @@ int64_t Job::restored_checkpoint() const {
   return point_.manifest == nullptr ? 0 : point_.manifest->id;
 }
 
+std::string Job::restored_from() const {
+  const std::string checkpoint = absl::StrCat("checkpoint ", restored_checkpoint());
+  if (point_.savepoint.empty()) return checkpoint;
+  return absl::StrCat("savepoint '", point_.savepoint, "' (", checkpoint, ")");
+}
+
 JobPhase Job::phase() const {
   if (done()) return JobPhase::kEnded;
   return stopping_ ? JobPhase::kStopping : JobPhase::kRunning;
@@ -330,6 +336,10 @@ void Job::OnFinalSnapshot(Status status) {
     stop_savepoint_.clear();
     final_status_ = std::move(status);
     return TakeFinalSnapshot();
+  }
+  if (status.ok() && !stop_savepoint_.empty()) {
+    // Whoever starts the job next goes on from here, not from the checkpoint before.
+    status = storage_->NoteSavepointStart({epoch_ + 1, stop_savepoint_});
   }
   if (!status.ok()) return Finish(std::move(status));
   final_complete_ = true;

@@ -51,6 +51,7 @@ class Job final : public TaskListener, public SlotWork, public JobControl {
   const PhysicalPlan& plan() const override { return plan_; }
   MetricRegistry* metrics() override { return metrics_; }
   int64_t epoch() const override { return epoch_; }
+  std::string restored_from() const;  // in words
   int64_t restored_checkpoint() const override;
   JobPhase phase() const override;
   SnapshotInFlight snapshot() const override { return coordinator_->in_flight_now(); }

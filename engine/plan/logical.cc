@@ -35,6 +35,7 @@ class Builder {
     for (const SinkDecl& sink : topology_.sinks) AddSink(sink);
     AddControls();
     CheckDeadLetters();
+    CheckTopics();
     return std::move(plan_);
   }
 
@@ -362,6 +363,23 @@ class Builder {
     };
     return std::any_of(topology_.operators.begin(), topology_.operators.end(), reads) ||
            std::any_of(topology_.sinks.begin(), topology_.sinks.end(), reads);
+  }
+
+  // What a job writes it takes over at its start, and --fresh deletes it.
+  void CheckTopics() {
+    std::map<std::pair<std::string, std::string>, const LogicalNode*> read;
+    for (const LogicalNode& node : plan_.nodes) {
+      if (node.kind == NodeKind::kSource) read[{node.log, node.topic}] = &node;
+    }
+    for (const LogicalNode& node : plan_.nodes) {
+      const auto it = read.find({node.log, node.topic});
+      if (node.kind != NodeKind::kSink || it == read.end()) continue;
+      const SourceMark mark = node.options.MarkOf("topic");
+      Error(mark.line != 0 ? mark : node.mark, ErrorCode::kConfigBadValue,
+            absl::StrCat("'", node.name, "' would write to topic '", node.topic,
+                         "', which source '", it->second->name, "' reads"),
+            "give it a topic of its own");
+    }
   }
 
   // Records that fail must not vanish: who asks for dead letters must write them somewhere.

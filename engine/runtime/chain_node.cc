@@ -52,7 +52,7 @@ void ChainNode::AddEdge(int port, std::unique_ptr<OutputEdge> edge) {
 
 Status ChainNode::Open() {
   UpdateTime();
-  if (backend_ != nullptr) WEIR_RETURN_IF_ERROR(timers_.Open(this));
+  if (backend_ != nullptr) WEIR_RETURN_IF_ERROR(timers_.Open(this, watermark_));
   if (source_ != nullptr) {
     WEIR_RETURN_IF_ERROR(source_->Open(this, this));
     return is_restore_ ? source_->Restore(restored_) : absl::OkStatus();
@@ -84,6 +84,7 @@ Status ChainNode::ProcessInput(int input, RecordBatch batch, size_t bytes) {
   batches_in_->Add();
   bytes_in_->Add(static_cast<int64_t>(bytes));
   output_bytes_ = 0;
+  BeginCall();
   WEIR_RETURN_IF_ERROR(op_->Process(input, std::move(batch)));
   if (backend_ != nullptr) backend_->Settle();
   if (output_bytes_ <= kMaxOutputBytes) return absl::OkStatus();
@@ -109,10 +110,12 @@ Status ChainNode::FireTimers() { return FireUpTo(kTimersPerSlice); }
 Status ChainNode::FireUpTo(int64_t limit) {
   Timer timer;
   for (int64_t fired = 0; timers_.PopDue(TimeDomain::kEventTime, watermark_, &timer);) {
+    BeginCall();
     WEIR_RETURN_IF_ERROR(op_->OnTimer(timer));
     if (++fired == limit) return absl::OkStatus();
   }
   firing_ = false;
+  BeginCall();
   return op_->OnWatermark(watermark_);
 }
 
@@ -123,6 +126,7 @@ Status ChainNode::SetIdle(bool idle) {
 
 Status ChainNode::EndInput() {
   WEIR_RETURN_IF_ERROR(FinishFiring());
+  BeginCall();
   return op_->OnEndOfInput();
 }
 
@@ -132,10 +136,12 @@ Status ChainNode::RunDueTimersAndWakes() {
   const int64_t now_ms = clock->NowMs();
   for (int64_t left = kTimersPerSlice;
        left > 0 && timers_.PopDue(TimeDomain::kProcessingTime, now_ms, &timer); --left) {
+    BeginCall();
     WEIR_RETURN_IF_ERROR(op_->OnTimer(timer));
   }
   if (wake_at_ns_ > clock->MonoNs()) return absl::OkStatus();
   wake_at_ns_ = kNeverNs;
+  BeginCall();
   return source_ != nullptr ? source_->OnWake() : op_->OnWake();
 }
 

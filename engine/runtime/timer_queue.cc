@@ -1,10 +1,13 @@
 #include "engine/runtime/timer_queue.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace weir {
 
-Status TimerQueue::Open(StateOpener* opener) {
+Status TimerQueue::Open(StateOpener* opener, int64_t watermark) {
+  fired_to_[0] = watermark;
+  WEIR_RETURN_IF_ERROR(late_.Open(opener, "_timers.late"));
   const char* names[2] = {"_timers.event", "_timers.processing"};
   for (int d = 0; d < 2; ++d) {
     WEIR_RETURN_IF_ERROR(stored_[d].Open(opener, names[d]));
@@ -31,7 +34,8 @@ void TimerQueue::Register(TimeDomain domain, const KeyRef& key, std::string_view
   if (!index_[d].emplace(at_ms, key.group, std::string(key.bytes), std::string(space)).second) {
     return;
   }
-  stored_[d].Mutable(key, std::string_view(SubKey(at_ms, space))) = 1;
+  const uint32_t late = at_ms <= fired_to_[d] ? ++late_.Mutable(key) : 0;
+  stored_[d].Mutable(key, std::string_view(SubKey(at_ms, space))) = late + 1;
 }
 
 void TimerQueue::Delete(TimeDomain domain, const KeyRef& key, std::string_view space,
@@ -43,11 +47,18 @@ void TimerQueue::Delete(TimeDomain domain, const KeyRef& key, std::string_view s
 
 bool TimerQueue::PopDue(TimeDomain domain, int64_t now_ms, Timer* timer) {
   const int d = IndexOf(domain);
-  if (index_[d].empty() || std::get<0>(*index_[d].begin()) > now_ms) return false;
+  if (index_[d].empty() || std::get<0>(*index_[d].begin()) > now_ms) {
+    fired_to_[d] = std::max(fired_to_[d], now_ms);
+    return false;
+  }
   auto node = index_[d].extract(index_[d].begin());
   auto& [at_ms, group, key, space] = node.value();
   *timer = Timer{domain, at_ms, group, std::move(key), std::move(space)};
-  stored_[d].Remove(timer->key_ref(), std::string_view(SubKey(timer->at_ms, timer->space)));
+  fired_to_[d] = std::max(fired_to_[d], at_ms);
+  const std::string sub = SubKey(timer->at_ms, timer->space);
+  const uint32_t* stored = stored_[d].Get(timer->key_ref(), std::string_view(sub));
+  if (stored != nullptr) timer->late = *stored - 1;
+  stored_[d].Remove(timer->key_ref(), std::string_view(sub));
   return true;
 }
 

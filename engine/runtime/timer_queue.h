@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "engine/core/operator.h"
+#include "engine/model/record_batch.h"
 
 namespace weir {
 
@@ -14,8 +15,8 @@ namespace weir {
 // replay fires them alike (I-14).
 class TimerQueue : public TimerService {
  public:
-  // Loads what the checkpoint restored.
-  Status Open(StateOpener* opener);
+  // Loads what the checkpoint restored; `watermark` is the restored one.
+  Status Open(StateOpener* opener, int64_t watermark);
   void Register(TimeDomain domain, const KeyRef& key, std::string_view space,
                 int64_t at_ms) override;
   void Delete(TimeDomain domain, const KeyRef& key, std::string_view space, int64_t at_ms) override;
@@ -32,7 +33,9 @@ class TimerQueue : public TimerService {
   static std::string SubKey(int64_t at_ms, std::string_view space);
   static int IndexOf(TimeDomain d) { return d == TimeDomain::kEventTime ? 0 : 1; }
 
-  MapState<std::string_view, uint8_t> stored_[2];
+  MapState<std::string_view, uint32_t> stored_[2];  // 1 + Timer::late
+  ValueState<uint32_t> late_;                       // by key: late timers so far
+  int64_t fired_to_[2] = {kNoTimestamp, kNoTimestamp};
   std::set<Entry> index_[2];
 };
 

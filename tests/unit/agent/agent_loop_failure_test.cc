@@ -226,6 +226,20 @@ TEST(AgentLoopFailure, OrTheInputWaits) {
   EXPECT_EQ(rig.Metric("failsafe_total"), 0);
 }
 
+TEST(AgentLoopFailure, OrTheInputWaitsUntilWaitersHaveRoom) {
+  LoopRig rig(
+      LoopOptions{{"agent.waiters_per_signature", "2"}, {"agent.at_capacity", "backpressure"}});
+  rig.Send(Attack("a", 1, 2));
+  EXPECT_TRUE(rig.op()->CanAccept());
+  rig.Send(Attack("a", 3, 4));  // one batch may go beyond
+  EXPECT_FALSE(rig.op()->CanAccept());
+  rig.agent()->Quarantine(0);
+  rig.Settle();
+  EXPECT_TRUE(rig.op()->CanAccept());
+  EXPECT_EQ(LinesOf(rig.Take(kBlocked)), (Ints{2, 3, 4, 5, 6}));
+  EXPECT_EQ(rig.Metric("waiters_refused_total"), 0);
+}
+
 TEST(AgentLoopFailure, WaitersBeyondTheBoundAreAnsweredNotReleased) {
   LoopRig rig(LoopOptions{{"agent.waiters_per_signature", "2"}, {"agent.waiters", "3"}});
   rig.Send(Attack("a", 1, 5));              // asks, two wait, two are beyond the signature's bound

@@ -1,4 +1,6 @@
 #include <optional>
+#include <set>
+#include <tuple>
 #include <utility>
 
 #include "gmock/gmock.h"
@@ -168,6 +170,91 @@ TEST(OperatorHarness, AllDueTimersFireInOneStep) {
   ASSERT_TRUE(harness->AdvanceWatermark(5000).ok());
   EXPECT_EQ(fired, 2000);
   EXPECT_THAT(harness->TakeAll(), ElementsAre("watermark 5000"));
+}
+
+struct Mark {
+  std::string k;
+  int64_t at;
+};
+WEIR_RECORD(Mark, k, at);
+struct In {
+  std::string_view k;
+  Timestamp at;
+};
+WEIR_RECORD(In, k, at);
+
+// (origin, emit) of every output: effect ids are made of it, and must not be given twice.
+using Names = std::set<std::tuple<uint32_t, int32_t, int64_t, uint32_t>>;
+void Collect(OperatorHarness* harness, Names* names, size_t* rows) {
+  for (const RecordBatch& batch : harness->TakeBatches()) {
+    for (size_t i = 0; i < batch.rows(); ++i) {
+      const Origin& o = batch.origin[i];
+      names->emplace(static_cast<uint32_t>(o.source), static_cast<int32_t>(o.partition), o.offset,
+                     batch.emit[i]);
+      ++*rows;
+    }
+  }
+}
+
+OperatorHarness::Setup MarksOf(Script script) {
+  OperatorHarness::Setup setup = SetupOf(script);
+  setup.type.plan = [script](const OperatorPlanContext&) -> std::optional<OperatorPlan> {
+    OperatorPlan plan;
+    plan.key = script.key;
+    plan.outputs = {{"", RecordSchema<Mark>(), -1}};
+    plan.create = CreateOperator<Scripted>(script);
+    return plan;
+  };
+  return setup;
+}
+
+// Registered anew when its time has passed, a timer fires a second time under its old name.
+TEST(OperatorHarness, OutputsOfLateTimersHaveNamesOfTheirOwn) {
+  Script script;
+  script.key = {"k"};
+  script.process = [](OperatorContext* context, Collector*, const RecordBatch&) {
+    context->timers()->Register(TimeDomain::kEventTime, Key("a"), "", 10);
+    return absl::OkStatus();
+  };
+  script.timer = [](OperatorContext* context, Collector* out, const Timer& timer) {
+    RecordWriter<Mark>(context, out, 0).Add(timer, {timer.key, timer.at_ms});
+    return absl::OkStatus();
+  };
+  auto harness = Start(MarksOf(script));
+  Names names;
+  size_t rows = 0;
+  for (int64_t watermark = 20; watermark < 24; ++watermark) {
+    ASSERT_TRUE(harness->Send({kRow}).ok());
+    ASSERT_TRUE(harness->AdvanceWatermark(watermark).ok());
+    Collect(harness.get(), &names, &rows);
+  }
+  EXPECT_EQ(rows, 4u);
+  EXPECT_EQ(names.size(), 4u);
+}
+
+TEST(OperatorHarness, OutputsOfSeveralWritersAndPassesHaveNamesOfTheirOwn) {
+  Script script;
+  script.process = [](OperatorContext* context, Collector* out, const RecordBatch& batch) {
+    const auto binding = RecordBinding<In>::Create(*batch.schema());
+    RecordReader<In> reader(*binding, KeySelector());
+    RecordWriter<Mark> one(context, out, 0), two(context, out, 0);
+    for (int pass = 0; pass < 2; ++pass) {
+      for (const auto& row : reader.Rows(batch)) {
+        one.Add(row, {"a", 1});
+        one.Add(row, {"a", 2});
+        two.Add(row, {"a", 3});
+      }
+    }
+    return absl::OkStatus();
+  };
+  auto harness = Start(MarksOf(script));
+  Names names;
+  size_t rows = 0;
+  ASSERT_TRUE(harness->Send({kRow, kRow, kRow}).ok());
+  ASSERT_TRUE(harness->Send({kRow}).ok());
+  Collect(harness.get(), &names, &rows);
+  EXPECT_EQ(rows, 24u);
+  EXPECT_EQ(names.size(), 24u);
 }
 
 TEST(OperatorHarness, ProcessingTimersAndWakesGetTheirTime) {
