@@ -12,8 +12,6 @@ namespace {
 
 namespace pb = agent::v1;
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
-using ::testing::UnorderedElementsAre;
 
 struct Heard {
   bool ready = false, draining = false, closed = false;
@@ -41,7 +39,8 @@ class Ear : public PipeListener {
 
 class PipeTest : public ServiceTest {
  protected:
-  ~PipeTest() override {
+  ~PipeTest() override { ClosePipe(); }
+  void ClosePipe() {
     if (pipe != nullptr) {
       pipe->Abort();
       EXPECT_TRUE(Await([](const Heard& h) { return h.closed; }));
@@ -143,6 +142,107 @@ TEST_F(PipeTest, AUnaryPipeThatClosesSaysSoBeforeItsLastCallEnds) {
   agent.held.Change([](auto* h) { h->reactor->Finish(grpc::Status::OK); });
   EXPECT_TRUE(Await([](const Heard& h) { return h.closed; }));
   EXPECT_EQ(Now().replies.size(), 4u);
+}
+
+// Takes a stream and reads nothing of it before it is told to.
+class SlowReader : public pb::AgentService::Service {
+ public:
+  grpc::Status DecideStream(
+      grpc::ServerContext* context,
+      grpc::ServerReaderWriter<pb::DecideReplies, pb::DecideBatch>* stream) override {
+    context->AddInitialMetadata(kProtocolKey, kProtocolVersion);
+    stream->SendInitialMetadata();
+    read.WaitForMs(10'000);
+    for (pb::DecideBatch batch; stream->Read(&batch);) {
+      got.Change([&](auto* all) { all->push_back(batch); });
+    }
+    return grpc::Status::OK;
+  }
+  Notification read;
+  Watched<std::vector<pb::DecideBatch>> got;
+};
+
+// Flow control holds the first message, and what is sent after it waits.
+class HeldStreamTest : public PipeTest {
+ protected:
+  HeldStreamTest() {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);  // the window stays small
+    builder.RegisterService(&agent);
+    held = builder.BuildAndStart();
+    Open(false);
+    Send("first", 3 << 20);
+  }
+  ~HeldStreamTest() override {
+    agent.read.Notify();
+    ClosePipe();
+  }
+  // All messages after the first, at least up to the one with `last`, which is sent now.
+  std::vector<pb::DecideBatch> ReadUntil(const std::string& last) {
+    Send(last);
+    agent.read.Notify();
+    EXPECT_TRUE(agent.got.Await([&](const auto& all) {
+      const auto ids = Ids(all);
+      return !ids.empty() && ids.back() == last;
+    }));
+    auto all = agent.got.Change([](auto* got) { return *got; });
+    EXPECT_EQ(all.at(0).requests(0).request_id(), "first");
+    all.erase(all.begin());
+    return all;
+  }
+  static std::vector<std::string> Ids(const std::vector<pb::DecideBatch>& messages) {
+    std::vector<std::string> ids;
+    for (const pb::DecideBatch& message : messages) {
+      for (const pb::DecideRequest& r : message.requests()) ids.push_back(r.request_id());
+    }
+    return ids;
+  }
+
+  SlowReader agent;
+  std::unique_ptr<grpc::Server> held;
+};
+
+TEST_F(HeldStreamTest, WhatWasNeverSentIsNotCancelledButLeftOut) {
+  Send("1");
+  Send("2");
+  pipe->Cancel({{"1", 1}, {"2", 7}, {"first", 1}});
+  const auto messages = ReadUntil("last");
+  EXPECT_THAT(Ids(messages), ElementsAre("2", "last"));
+  ASSERT_EQ(messages[0].cancel_size(), 2);
+  EXPECT_EQ(messages[0].cancel(0).request_id(), "2");
+  EXPECT_EQ(messages[0].cancel(1).request_id(), "first");
+}
+
+TEST_F(HeldStreamTest, TimeGoesOnForWhatWaits) {
+  Send("short", 2, 50);
+  Send("long", 2, 20'000);
+  Notification().WaitForMs(100);
+  const auto messages = ReadUntil("last");
+  EXPECT_THAT(Ids(messages), ElementsAre("long", "last"));
+  EXPECT_LE(messages[0].requests(0).timeout_ms(), 19'900);
+  EXPECT_GT(messages[0].requests(0).timeout_ms(), 0);
+}
+
+TEST_F(HeldStreamTest, MessagesAreBoundedInBytesAndInCancels) {
+  std::vector<PipeCancel> cancels;
+  for (int i = 0; i < 3000; ++i) cancels.push_back({absl::StrCat("c", i), 1});
+  pipe->Cancel(cancels);
+  Send("large", 2 << 20);
+  for (int i = 0; i < 40; ++i) Send(absl::StrCat("q", i), 60'000);
+  const auto messages = ReadUntil("last");
+  EXPECT_EQ(Ids(messages).size(), 42u);
+  for (const pb::DecideBatch& message : messages) {
+    size_t bytes = 0;
+    for (const pb::DecideRequest& r : message.requests()) bytes += r.ByteSizeLong();
+    EXPECT_TRUE(bytes <= 1 << 20 || message.requests_size() == 1) << bytes;
+    EXPECT_LE(message.cancel_size(), 512);
+  }
+  EXPECT_TRUE(agent.got.Await([](const auto& all) {
+    int cancelled = 0;
+    for (const pb::DecideBatch& message : all) cancelled += message.cancel_size();
+    return cancelled == 3000;
+  }));
 }
 
 }  // namespace
