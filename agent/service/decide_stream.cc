@@ -48,8 +48,8 @@ void DecideStream::OnReadDone(bool ok) {
         {grpc::StatusCode::INVALID_ARGUMENT, absl::StrCat("at most ", limits_.requests_per_message,
                                                           " requests and cancels in one message")});
   }
-  CancelAll(in_.cancel());
   for (const pb::DecideRequest& request : in_.requests()) Take(request);
+  CancelAll(in_.cancel());  // perhaps of one of these; each names its attempt
   state_.With([&](State* s) {
     if (s->finished) return;
     s->paused = !HasRoom(*s);

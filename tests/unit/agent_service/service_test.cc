@@ -190,6 +190,29 @@ TEST_F(ServiceTest, ALateCancelConcernsItsOwnAttemptOnly) {
   stream->WritesDone();
 }
 
+TEST_F(ServiceTest, ACancelMayComeInTheMessageOfItsRequest) {
+  Serve();
+  const auto stub = agent::v1::AgentService::NewStub(
+      grpc::CreateChannel(absl::StrCat("127.0.0.1:", port), grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  const auto stream = stub->DecideStream(&context);
+  agent::v1::DecideBatch both;
+  RequestToProto({Request("1"), 20'000}, both.add_requests());
+  RequestToProto({Request("2"), 20'000}, both.add_requests());
+  both.add_cancel()->set_request_id("1");
+  both.mutable_cancel(0)->set_attempt(Request("1").attempt);
+  ASSERT_TRUE(stream->Write(both));
+  ASSERT_TRUE(reasoner->AwaitOpen(2));
+  for (int i = 0; i < 100 && Served("cancelled") == 0; ++i) Notification().WaitForMs(10);
+  EXPECT_EQ(Served("cancelled"), 1);
+  reasoner->Answer("1");
+  reasoner->Answer("2");
+  agent::v1::DecideReplies got;
+  ASSERT_TRUE(stream->Read(&got));
+  EXPECT_EQ(got.replies(0).request_id(), "2");
+  stream->WritesDone();
+}
+
 TEST_F(ServiceTest, TheSameQuestionTwiceIsOneQuestion) {
   Serve();
   Connect("?streams=2");
