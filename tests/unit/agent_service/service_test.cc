@@ -5,6 +5,7 @@
 #include <set>
 
 #include "agent/grpc/wire.h"
+#include "agent/service/agent_service.h"
 #include "service_rig.h"
 #include "weir/agent/v1/agent_service.grpc.pb.h"
 
@@ -211,6 +212,47 @@ TEST_F(ServiceTest, ACancelMayComeInTheMessageOfItsRequest) {
   ASSERT_TRUE(stream->Read(&got));
   EXPECT_EQ(got.replies(0).request_id(), "2");
   stream->WritesDone();
+}
+
+// The desk tells those who wait one after the other. Here the second attempt comes while it tells
+// the first one of them, so the answer to the first attempt is on its way already.
+TEST_F(ServiceTest, AnAnswerOnItsWayServesTheNextAttempt) {
+  reasoner = std::make_shared<PlayedReasoner>(false);
+  const Env env = real.env();
+  auto desk = std::make_shared<DecisionDesk>(
+      DeskConfig(), env, reasoner, AuditLog::Open(env.fs, env.clock, "").value(), &server_metrics);
+  AgentService service(env, desk, {}, 1);
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+  builder.RegisterService(&service);
+  const auto own = builder.BuildAndStart();
+  const auto stub = agent::v1::AgentService::NewStub(
+      grpc::CreateChannel(absl::StrCat("127.0.0.1:", port), grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  const auto stream = stub->DecideStream(&context);
+  AgentRequest request = Request("1");
+  const auto ask = [&](int attempt) {
+    request.attempt = attempt;
+    agent::v1::DecideBatch batch;
+    RequestToProto({request, 20'000}, batch.add_requests());
+    EXPECT_TRUE(stream->Write(batch));
+  };
+  desk->Ask(request, 20'000, [&](const StatusOr<AgentReply>&) {
+    ask(2);
+    EXPECT_TRUE(reasoner->AwaitOpen(1));  // anew: what was under way is over
+  });
+  ask(1);
+  for (int i = 0; i < 1000 && Served("joined") == 0; ++i) Notification().WaitForMs(10);
+  reasoner->Answer("1");
+  for (int i = 0; i < 200 && desk->waiting() > 0; ++i) Notification().WaitForMs(10);
+  ASSERT_EQ(desk->waiting(), 0u);  // for the second attempt nobody waits any more
+  stream->WritesDone();
+  agent::v1::DecideReplies got;
+  EXPECT_TRUE(stream->Read(&got));
+  ASSERT_EQ(got.replies_size(), 1);
+  EXPECT_EQ(got.replies(0).verdict(), "quarantine");
+  EXPECT_EQ(got.replies(0).attempt(), 2);
+  EXPECT_FALSE(stream->Read(&got));
 }
 
 TEST_F(ServiceTest, TheSameQuestionTwiceIsOneQuestion) {
