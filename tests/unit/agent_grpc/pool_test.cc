@@ -168,9 +168,11 @@ TEST_F(PoolTest, WaitsForAnAgentThatComesLate) {
   }
   EXPECT_EQ(answers["1"], 0);
   EXPECT_GT(pipes->size(), 4u);
-  EXPECT_LT(pipes->size(), 20u);  // it does not hammer
+  EXPECT_LT(pipes->size(), 20u);                 // it does not hammer
+  EXPECT_EQ(Metric("streams_opened_total"), 0);  // those were attempts
   while (pipes->back()->closed) Pass(100);
   pipes->back()->listener->OnReady();
+  EXPECT_EQ(Metric("streams_opened_total"), 1);
   EXPECT_THAT(pipes->back()->sent, ElementsAre("1"));
   pipes->back()->Quarantine("1");
   EXPECT_EQ(answers["1"], 1);
