@@ -314,6 +314,25 @@ TEST_F(ServiceTest, TheServerMayDieAndComeBack) {
   EXPECT_TRUE(Await("2").ok());
 }
 
+TEST_F(ServiceTest, AUnaryServerMayDieAndComeBack) {
+  Serve();
+  Connect("?unary=true&connect_timeout=1s&streams=1");
+  Ask("1");
+  ASSERT_TRUE(reasoner->AwaitOpen(1));
+  server.reset();
+  EXPECT_EQ(Error("1"), kUnavailable);
+  AgentServerOptions options;
+  options.listen = absl::StrCat("127.0.0.1:", port);
+  Serve(options, true);
+  bool answered = false;
+  for (int i = 2; i < 50 && !answered; ++i) {  // the loop's part: what fails is asked again
+    Ask(absl::StrCat(i));
+    answered = Await(absl::StrCat(i)).ok();
+    if (!answered) Notification().WaitForMs(100);
+  }
+  EXPECT_TRUE(answered);
+}
+
 TEST_F(ServiceTest, ADeadEndpointFailsFastAfterAWhile) {
   Serve();
   server.reset();
