@@ -43,7 +43,8 @@ class PipeListener {
 class AgentPipe {
  public:
   virtual ~AgentPipe() = default;
-  // After OnReady. Without effect after Finish or OnClosed.
+  // After OnReady. Without effect after Finish or OnClosed. What a pipe that is about to close can
+  // no longer send comes back as a reply: kAgentUnavailable.
   virtual void Send(std::vector<PipeRequest> requests) = 0;
   // Nobody waits for these any more.
   virtual void Cancel(std::vector<PipeCancel> attempts) = 0;

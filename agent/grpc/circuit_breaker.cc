@@ -42,6 +42,10 @@ void CircuitBreaker::OnFailure(int64_t began_ns, int64_t now_ns) {
   if (state_ == State::kClosed && enough) Open(now_ns);
 }
 
+void CircuitBreaker::OnDropped(int64_t sent_ns) {
+  if (state_ == State::kHalfOpen && sent_ns >= changed_ns_) probing_ = false;
+}
+
 void CircuitBreaker::OnConnected(int64_t now_ns) {
   if (state_ == State::kOpen) HalfOpen(now_ns);
 }

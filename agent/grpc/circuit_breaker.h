@@ -29,6 +29,9 @@ class CircuitBreaker {
   // What began at `began_ns` came to nothing. Failures of before a half-open phase tell nothing
   // new about it.
   void OnFailure(int64_t began_ns, int64_t now_ns);
+  // What was sent at `sent_ns` is given up, and nothing can be said about it. If it was the probe,
+  // another one may try.
+  void OnDropped(int64_t sent_ns);
   // A new connection stands.
   void OnConnected(int64_t now_ns);
 

@@ -84,7 +84,8 @@ class GrpcPipeFactory : public PipeFactory {
                                   std::shared_ptr<PipeListener> listener) override {
     AgentStub* stub = &stubs_[endpoint * static_cast<size_t>(endpoint_.streams) + slot];
     if (endpoint_.unary) return OpenUnaryPipe(stub, Token(), std::move(listener));
-    return OpenStreamPipe(stub, Token(), static_cast<size_t>(endpoint_.batch), std::move(listener));
+    return OpenStreamPipe(stub, Token(), static_cast<size_t>(endpoint_.batch), env_.clock,
+                          std::move(listener));
   }
 
  private:

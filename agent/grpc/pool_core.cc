@@ -227,9 +227,11 @@ void PoolCore::DropCopies(State* s, After* after, const std::string& request_id)
   for (auto& [number, pipe] : s->pipes) {
     const auto copy = pipe.calls.find(request_id);
     if (copy == pipe.calls.end()) continue;
+    Endpoint* endpoint = &s->endpoints[pipe.endpoint];
     const PipeCancel cancel{request_id, copy->second.sent_attempt};
+    endpoint->breaker.OnDropped(copy->second.sent_ns);
     pipe.calls.erase(copy);
-    --s->endpoints[pipe.endpoint].in_flight;
+    --endpoint->in_flight;
     after->push_back([p = pipe.pipe, cancel] { p->Cancel({cancel}); });
     FinishIfIdle(after, &pipe);
   }

@@ -84,7 +84,6 @@ void PoolCore::Open(State* s, size_t endpoint, size_t slot) {
       s->factory->Open(endpoint, slot, std::make_shared<Listener>(shared_from_this(), number));
   s->pipes.emplace(number, std::move(pipe));
   s->endpoints[endpoint].slots[slot].pipe = number;
-  s->endpoints[endpoint].metrics.streams_opened->Add();
 }
 
 void PoolCore::OnReady(uint64_t number) {
@@ -95,6 +94,7 @@ void PoolCore::OnReady(uint64_t number) {
     it->second.since_ns = Now();
     Endpoint* endpoint = &s->endpoints[it->second.endpoint];
     endpoint->slots[it->second.slot].failures = 0;
+    endpoint->metrics.streams_opened->Add();
     endpoint->breaker.OnConnected(it->second.since_ns);
     NoteBreaker(after, endpoint, absl::OkStatus());
     if (endpoint->complained) {

@@ -1,6 +1,7 @@
 // Decide calls, one for each request: fifty times as dear as a stream, and all that a simple agent
 // must offer.
 #include <grpc/support/time.h>
+#include <grpcpp/channel.h>
 
 #include <map>
 #include <utility>
@@ -29,7 +30,7 @@ class UnaryPipe : public AgentPipe, public std::enable_shared_from_this<UnaryPip
     stub_->stub->async()->Observe(
         &c->context, &c->outcome, &c->ignored,
         [this, self = shared_from_this(), call](const grpc::Status& status) mutable {
-          const bool there = !IsGone(status);
+          const bool there = IsThere(status);
           if (there) listener_->OnReady();
           const uint64_t number = call->number;
           call.reset();
@@ -40,20 +41,9 @@ class UnaryPipe : public AgentPipe, public std::enable_shared_from_this<UnaryPip
   void Send(std::vector<PipeRequest> requests) override {
     for (const PipeRequest& request : requests) {
       auto call = NewCall(request.request.request_id, request.request.attempt, request.timeout_ms);
-      if (call == nullptr) return;
+      if (call == nullptr) continue;  // OnClosed says it
       RequestToProto(request, &call->request);
-      auto* c = call.get();
-      stub_->stub->async()->Decide(
-          &c->context, &c->request, &c->reply,
-          [this, self = shared_from_this(), call](const grpc::Status& status) mutable {
-            PipeReply reply = Result(*call, status);
-            const uint64_t number = call->number;
-            call.reset();
-            std::vector<PipeReply> replies;
-            replies.push_back(std::move(reply));
-            listener_->OnReplies(std::move(replies));
-            End(number, IsGone(status) ? status : grpc::Status::OK);
-          });
+      call->refused ? Refuse(*call) : Ask(call);
     }
   }
   void Cancel(std::vector<PipeCancel> attempts) override {
@@ -67,16 +57,21 @@ class UnaryPipe : public AgentPipe, public std::enable_shared_from_this<UnaryPip
       if (call != nullptr) call->context.TryCancel();
     }
   }
-  void Finish() override { Close(absl::OkStatus()); }
+  void Finish() override {
+    state_.With([](State* s) { BeginClosing(s, absl::OkStatus()); });
+    CloseIfDone();
+  }
   void Abort() override {
     std::vector<std::shared_ptr<Call>> calls;
     state_.With([&](State* s) {
+      BeginClosing(s, absl::CancelledError("aborted"));  // no call is made behind our back
       for (const auto& [number, under] : s->calls) calls.push_back(under.call.lock());
     });
     for (const auto& call : calls) {
       if (call != nullptr) call->context.TryCancel();
     }
-    Close(absl::CancelledError("aborted"));
+    calls.clear();
+    CloseIfDone();
   }
 
  private:
@@ -87,6 +82,7 @@ class UnaryPipe : public AgentPipe, public std::enable_shared_from_this<UnaryPip
     pb::Outcome outcome;
     pb::ObserveReply ignored;
     uint64_t number = 0;
+    bool refused = false;  // the pipe is closing
   };
   struct Under {
     std::string id;  // the knock's is ""
@@ -101,13 +97,21 @@ class UnaryPipe : public AgentPipe, public std::enable_shared_from_this<UnaryPip
     std::map<uint64_t, Under> calls;
   };
 
-  static bool IsGone(const grpc::Status& status) {
-    return status.error_code() == grpc::StatusCode::UNAVAILABLE ||
-           status.error_code() == grpc::StatusCode::CANCELLED ||
-           status.error_code() == grpc::StatusCode::UNAUTHENTICATED;
+  // A knock's status.
+  static bool IsThere(const grpc::Status& status) {
+    return status.error_code() != grpc::StatusCode::UNAVAILABLE &&
+           status.error_code() != grpc::StatusCode::CANCELLED &&
+           status.error_code() != grpc::StatusCode::UNAUTHENTICATED;
+  }
+  // A decision's. An agent that is busy says UNAVAILABLE too, over a connection that stands. A
+  // status may be faster here than the news that its connection broke; then the next one tells.
+  bool IsGone(const grpc::Status& status) const {
+    return status.error_code() == grpc::StatusCode::UNAUTHENTICATED ||
+           (status.error_code() == grpc::StatusCode::UNAVAILABLE &&
+            stub_->channel->GetState(false) != GRPC_CHANNEL_READY);
   }
 
-  // nullptr once the pipe is closing.
+  // nullptr once the pipe is closed. What is refused counts as under way until it is answered.
   std::shared_ptr<Call> NewCall(const std::string& id, int attempt, int64_t timeout_ms) {
     auto call = std::make_shared<Call>();
     if (!token_.empty()) call->context.AddMetadata("authorization", "Bearer " + token_);
@@ -115,10 +119,34 @@ class UnaryPipe : public AgentPipe, public std::enable_shared_from_this<UnaryPip
         gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(timeout_ms, GPR_TIMESPAN)));
     const bool open = state_.With([&](State* s) {
       call->number = s->next++;
-      if (!s->closing) s->calls.emplace(call->number, Under{id, attempt, call});
-      return !s->closing;
+      call->refused = s->closing;
+      if (!s->closed) s->calls.emplace(call->number, Under{id, attempt, call});
+      return !s->closed;
     });
     return open ? call : nullptr;
+  }
+
+  void Ask(const std::shared_ptr<Call>& call) {
+    auto* c = call.get();
+    stub_->stub->async()->Decide(
+        &c->context, &c->request, &c->reply,
+        [this, self = shared_from_this(), call = call](const grpc::Status& status) mutable {
+          PipeReply reply = Result(*call, status);
+          const uint64_t number = call->number;
+          call.reset();
+          Tell(std::move(reply));
+          End(number, IsGone(status) ? status : grpc::Status::OK);
+        });
+  }
+  void Refuse(const Call& call) {
+    Tell({call.request.request_id(), Err(ErrorCode::kAgentUnavailable, "the agent is gone"),
+          call.request.attempt()});
+    End(call.number, grpc::Status::OK);
+  }
+  void Tell(PipeReply reply) {
+    std::vector<PipeReply> replies;
+    replies.push_back(std::move(reply));
+    listener_->OnReplies(std::move(replies));
   }
 
   static PipeReply Result(const Call& call, const grpc::Status& status) {
@@ -133,19 +161,22 @@ class UnaryPipe : public AgentPipe, public std::enable_shared_from_this<UnaryPip
     return reply;
   }
 
-  // A call has ended, its client context is gone.
+  // A call has ended, its client context is gone. If nobody is there any more, the pipe closes with
+  // the last of those that are still under way; a slow one must not keep the pool from another.
   void End(uint64_t number, const grpc::Status& status) {
-    state_.With([&](State* s) { s->calls.erase(number); });
-    status.ok() ? CloseIfDone()
-                : Close({static_cast<absl::StatusCode>(status.error_code()),
-                         status.error_message().substr(0, 512)});
-  }
-  void Close(const Status& why) {
-    state_.With([&](State* s) {
-      if (!s->closing) s->why = why;
-      s->closing = true;
+    const bool drains = state_.With([&](State* s) {
+      if (status.ok() || s->closing) return false;
+      BeginClosing(s, {static_cast<absl::StatusCode>(status.error_code()),
+                       status.error_message().substr(0, 512)});
+      return s->calls.size() > 1;
     });
+    if (drains) listener_->OnDraining();  // this call still holds OnClosed back
+    state_.With([&](State* s) { s->calls.erase(number); });
     CloseIfDone();
+  }
+  static void BeginClosing(State* s, const Status& why) {
+    if (!s->closing) s->why = why;
+    s->closing = true;
   }
   void CloseIfDone() {
     Status why;

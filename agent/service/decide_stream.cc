@@ -48,8 +48,8 @@ void DecideStream::OnReadDone(bool ok) {
         {grpc::StatusCode::INVALID_ARGUMENT, absl::StrCat("at most ", limits_.requests_per_message,
                                                           " requests and cancels in one message")});
   }
-  CancelAll(in_.cancel());
   for (const pb::DecideRequest& request : in_.requests()) Take(request);
+  CancelAll(in_.cancel());  // perhaps of one of these; each names its attempt
   state_.With([&](State* s) {
     if (s->finished) return;
     s->paused = !HasRoom(*s);
@@ -83,10 +83,13 @@ void DecideStream::Take(const pb::DecideRequest& request) {
                  [weak = weak_from_this(), id, attempt = request.attempt()](const auto& reply) {
                    if (const auto s = weak.lock()) s->Reply(id, attempt, reply);
                  });
-  state_.With([&](State* s) {
+  const bool open = state_.With([&](State* s) {
     const auto it = s->pending.find(id);
-    if (it != s->pending.end()) it->second.ticket = ticket;
+    if (it == s->pending.end()) return false;
+    it->second.ticket = ticket;
+    return true;
   });
+  if (!open) desk_->Cancel(ticket);  // an earlier attempt's answer has served it meanwhile
   if (replaced == 0) return;
   Count(absl::StatusCode::kCancelled);
   desk_->Cancel(replaced);  // after the new attempt has joined the question
@@ -108,16 +111,23 @@ void DecideStream::CancelAll(const google::protobuf::RepeatedPtrField<pb::Decide
   }
 }
 
+// An answer that was on its way when the next attempt came is the answer to that, too. An error is
+// not: the next attempt has its own chance.
 void DecideStream::Reply(const std::string& id, int attempt, const StatusOr<AgentReply>& reply) {
+  uint64_t served = 0;
   state_.With([&](State* s) {
     const auto it = s->pending.find(id);
-    if (it == s->pending.end() || it->second.attempt != attempt) return;
+    if (it == s->pending.end()) return;
+    const Pending asked = it->second;
+    if (asked.attempt != attempt && !reply.ok()) return;
+    if (asked.attempt != attempt) served = asked.ticket;
     s->pending.erase(it);
     Count(s->finished ? absl::StatusCode::kCancelled : reply.status().code());
     if (s->finished) return;
-    ReplyToProto(id, attempt, reply, s->waiting.add_replies());
+    ReplyToProto(id, asked.attempt, reply, s->waiting.add_replies());
     Pump(s);
   });
+  if (served != 0) desk_->Cancel(served);
 }
 
 // What gathers during a write goes out as one message. Beginning an operation calls no reaction

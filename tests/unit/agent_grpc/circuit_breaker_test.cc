@@ -68,6 +68,18 @@ TEST(CircuitBreaker, HalfOpenLetsOneTry) {
   EXPECT_TRUE(b.Admits(t + 5 * kSecond));
 }
 
+TEST(CircuitBreaker, AfterATryThatIsGivenUpAnotherMay) {
+  const int64_t t = 100 * kSecond;
+  CircuitBreaker b = Opened(t);
+  EXPECT_TRUE(b.Admits(t + 6 * kSecond));
+  b.OnSend(t + 6 * kSecond);
+  b.OnDropped(t + 5 * kSecond);  // sent before: not the probe
+  EXPECT_FALSE(b.Admits(t + 7 * kSecond));
+  b.OnDropped(t + 6 * kSecond);
+  EXPECT_EQ(b.state(t + 7 * kSecond), State::kHalfOpen);
+  EXPECT_TRUE(b.Admits(t + 7 * kSecond));
+}
+
 TEST(CircuitBreaker, AFailedTryOpensItAgainAtOnce) {
   const int64_t t = 100 * kSecond;
   CircuitBreaker b = Opened(t);

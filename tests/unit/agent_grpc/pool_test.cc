@@ -168,9 +168,11 @@ TEST_F(PoolTest, WaitsForAnAgentThatComesLate) {
   }
   EXPECT_EQ(answers["1"], 0);
   EXPECT_GT(pipes->size(), 4u);
-  EXPECT_LT(pipes->size(), 20u);  // it does not hammer
+  EXPECT_LT(pipes->size(), 20u);                 // it does not hammer
+  EXPECT_EQ(Metric("streams_opened_total"), 0);  // those were attempts
   while (pipes->back()->closed) Pass(100);
   pipes->back()->listener->OnReady();
+  EXPECT_EQ(Metric("streams_opened_total"), 1);
   EXPECT_THAT(pipes->back()->sent, ElementsAre("1"));
   pipes->back()->Quarantine("1");
   EXPECT_EQ(answers["1"], 1);
@@ -332,6 +334,37 @@ TEST_F(PoolTest, AProbeWhoseStreamBreaksOpensTheBreakerAgain) {
   EXPECT_EQ(Error("1"), kUnavailable);
   Ask("2");
   EXPECT_EQ(Error("2"), kBreaker);
+}
+
+// The other replica's answer came first: the probe is cancelled, and says nothing about its own.
+TEST_F(PoolTest, AProbeThatIsCancelledLetsAnotherTry) {
+  AgentPoolConfig config = OneStream();
+  config.endpoints = {"a:1", "b:1"};
+  config.breaker.after_ns = 0;
+  config.breaker.failures = 2;
+  Make(config);
+  pipe(0).listener->OnReady();
+  for (size_t i = 1; i <= 2; ++i) {
+    pipe(i).Close(absl::UnavailableError("refused"));
+    Pass(500);
+  }
+  ASSERT_THAT(*pipes, SizeIs(4));
+  pipe(3).listener->OnReady();  // half-open
+  Ask("1");
+  env.RunPending();
+  Ask("1", 2);
+  env.RunPending();
+  EXPECT_THAT(pipe(0).sent, ElementsAre("1"));
+  EXPECT_THAT(pipe(3).sent, ElementsAre("1"));
+  pipe(0).Quarantine("1");
+  EXPECT_THAT(pipe(3).cancelled, ElementsAre("1"));
+  Ask("2");
+  Ask("3");
+  env.RunPending();
+  EXPECT_THAT(pipe(3).sent, ElementsAre("1", "3"));
+  pipe(3).Quarantine("3");
+  Pass(100);
+  EXPECT_EQ(Metric("breaker_state"), 0);
 }
 
 TEST_F(PoolTest, SilenceOpensTheBreakerBeforeTheOverallTimeout) {

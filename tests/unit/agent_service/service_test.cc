@@ -5,6 +5,7 @@
 #include <set>
 
 #include "agent/grpc/wire.h"
+#include "agent/service/agent_service.h"
 #include "service_rig.h"
 #include "weir/agent/v1/agent_service.grpc.pb.h"
 
@@ -190,6 +191,70 @@ TEST_F(ServiceTest, ALateCancelConcernsItsOwnAttemptOnly) {
   stream->WritesDone();
 }
 
+TEST_F(ServiceTest, ACancelMayComeInTheMessageOfItsRequest) {
+  Serve();
+  const auto stub = agent::v1::AgentService::NewStub(
+      grpc::CreateChannel(absl::StrCat("127.0.0.1:", port), grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  const auto stream = stub->DecideStream(&context);
+  agent::v1::DecideBatch both;
+  RequestToProto({Request("1"), 20'000}, both.add_requests());
+  RequestToProto({Request("2"), 20'000}, both.add_requests());
+  both.add_cancel()->set_request_id("1");
+  both.mutable_cancel(0)->set_attempt(Request("1").attempt);
+  ASSERT_TRUE(stream->Write(both));
+  ASSERT_TRUE(reasoner->AwaitOpen(2));
+  for (int i = 0; i < 100 && Served("cancelled") == 0; ++i) Notification().WaitForMs(10);
+  EXPECT_EQ(Served("cancelled"), 1);
+  reasoner->Answer("1");
+  reasoner->Answer("2");
+  agent::v1::DecideReplies got;
+  ASSERT_TRUE(stream->Read(&got));
+  EXPECT_EQ(got.replies(0).request_id(), "2");
+  stream->WritesDone();
+}
+
+// The desk tells those who wait one after the other. Here the second attempt comes while it tells
+// the first one of them, so the answer to the first attempt is on its way already.
+TEST_F(ServiceTest, AnAnswerOnItsWayServesTheNextAttempt) {
+  reasoner = std::make_shared<PlayedReasoner>(false);
+  const Env env = real.env();
+  auto desk = std::make_shared<DecisionDesk>(
+      DeskConfig(), env, reasoner, AuditLog::Open(env.fs, env.clock, "").value(), &server_metrics);
+  AgentService service(env, desk, {}, 1);
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+  builder.RegisterService(&service);
+  const auto own = builder.BuildAndStart();
+  const auto stub = agent::v1::AgentService::NewStub(
+      grpc::CreateChannel(absl::StrCat("127.0.0.1:", port), grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  const auto stream = stub->DecideStream(&context);
+  AgentRequest request = Request("1");
+  const auto ask = [&](int attempt) {
+    request.attempt = attempt;
+    agent::v1::DecideBatch batch;
+    RequestToProto({request, 20'000}, batch.add_requests());
+    EXPECT_TRUE(stream->Write(batch));
+  };
+  desk->Ask(request, 20'000, [&](const StatusOr<AgentReply>&) {
+    ask(2);
+    EXPECT_TRUE(reasoner->AwaitOpen(1));  // anew: what was under way is over
+  });
+  ask(1);
+  for (int i = 0; i < 1000 && Served("joined") == 0; ++i) Notification().WaitForMs(10);
+  reasoner->Answer("1");
+  for (int i = 0; i < 200 && desk->waiting() > 0; ++i) Notification().WaitForMs(10);
+  ASSERT_EQ(desk->waiting(), 0u);  // for the second attempt nobody waits any more
+  stream->WritesDone();
+  agent::v1::DecideReplies got;
+  EXPECT_TRUE(stream->Read(&got));
+  ASSERT_EQ(got.replies_size(), 1);
+  EXPECT_EQ(got.replies(0).verdict(), "quarantine");
+  EXPECT_EQ(got.replies(0).attempt(), 2);
+  EXPECT_FALSE(stream->Read(&got));
+}
+
 TEST_F(ServiceTest, TheSameQuestionTwiceIsOneQuestion) {
   Serve();
   Connect("?streams=2");
@@ -247,6 +312,25 @@ TEST_F(ServiceTest, TheServerMayDieAndComeBack) {
   options.listen = absl::StrCat("127.0.0.1:", port);
   Serve(options, true);
   EXPECT_TRUE(Await("2").ok());
+}
+
+TEST_F(ServiceTest, AUnaryServerMayDieAndComeBack) {
+  Serve();
+  Connect("?unary=true&connect_timeout=1s&streams=1");
+  Ask("1");
+  ASSERT_TRUE(reasoner->AwaitOpen(1));
+  server.reset();
+  EXPECT_EQ(Error("1"), kUnavailable);
+  AgentServerOptions options;
+  options.listen = absl::StrCat("127.0.0.1:", port);
+  Serve(options, true);
+  bool answered = false;
+  for (int i = 2; i < 50 && !answered; ++i) {  // the loop's part: what fails is asked again
+    Ask(absl::StrCat(i));
+    answered = Await(absl::StrCat(i)).ok();
+    if (!answered) Notification().WaitForMs(100);
+  }
+  EXPECT_TRUE(answered);
 }
 
 TEST_F(ServiceTest, ADeadEndpointFailsFastAfterAWhile) {
