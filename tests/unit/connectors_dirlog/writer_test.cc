@@ -132,6 +132,34 @@ TEST_P(WriterTest, OlderEpochsAreFenced) {
   EXPECT_TRUE(Writer(1, 1) != nullptr);  // by partition
 }
 
+TEST_P(WriterTest, AnotherProcessIsKeptOut) {
+  const auto writer = Writer(1);
+  ASSERT_TRUE(writer->Append(Records({"a", "b"})).ok());
+  const auto other = AnotherLog();
+  const Status refused = other->OpenWriter("t", 1, 1).status();
+  EXPECT_EQ(ErrorNumber(refused), 4006);
+  EXPECT_NE(refused.message().find("topic t: "), std::string::npos) << refused;
+  EXPECT_NE(refused.message().find(JoinPath(root_, "t")), std::string::npos) << refused;
+  EXPECT_NE(ErrorHint(refused).find("topics of its own"), std::string::npos);
+  EXPECT_EQ(ErrorNumber(other->PrepareTopic({"t", TopicSpec::Use::kOutput, 1})), 4006);
+  EXPECT_EQ(ErrorNumber(other->DeleteTopic("t")), 4006);
+  EXPECT_EQ(Contents(), "a\nb\n");
+  EXPECT_THAT(ReadAll().values, ElementsAre("a", "b"));  // who reads needs no lock
+  EXPECT_THAT(*other->Partitions("t"), ElementsAre(0));
+  EXPECT_TRUE(other->OpenWriter("u", 0, 1).ok());
+  log_.reset();
+  EXPECT_EQ(ErrorNumber(writer->Append(Records({"c"})).status()), 3004);
+  EXPECT_EQ(*other->OpenWriter("t", 0, 1).value()->EndOffset(), 2);
+}
+
+TEST_P(WriterTest, PreparingATopicLocksIt) {
+  ASSERT_TRUE(log_->PrepareTopic({"t", TopicSpec::Use::kOutput, 1}).ok());
+  EXPECT_THAT(*log_->Partitions("t"), IsEmpty());
+  EXPECT_EQ(ErrorNumber(AnotherLog()->OpenWriter("t", 0, 1).status()), 4006);
+  ASSERT_TRUE(log_->DeleteTopic("t").ok());
+  EXPECT_TRUE(AnotherLog()->OpenWriter("t", 0, 1).ok());
+}
+
 TEST_P(WriterTest, DeleteTopicRemovesAllOfIt) {
   const auto writer = Writer(3);
   ASSERT_TRUE(writer->Append(Records({"a"})).ok());

@@ -165,8 +165,7 @@ TEST_F(DeadLetterBoxTest, ReadsBackWhatTheSourceWrote) {
 
 TEST_F(DeadLetterBoxTest, PutsEachRecordBackOnce) {
   WriteLetters({"a", "b"});
-  const auto log = NewLog();
-  EXPECT_EQ(*ReplayAll(log.get()), 2);
+  EXPECT_EQ(*ReplayAll(NewLog().get()), 2);
   EXPECT_EQ(*ReplayAll(NewLog().get()), 0);
   EXPECT_THAT(Values("in"), ElementsAre("1000000:a", "1000000:b"));
 }
@@ -175,6 +174,19 @@ TEST_F(DeadLetterBoxTest, UsesTheRecordsOwnPartitionWhereItMay) {
   WriteLetters({"a"});
   EXPECT_EQ(*ReplayAll(NewLog().get(), false), 1);
   EXPECT_THAT(Values("in"), ElementsAre("1:a"));
+}
+
+TEST_F(DeadLetterBoxTest, AJobMayReadTheTopicMeanwhileButNotWriteIt) {
+  WriteLetters({"a"});
+  const auto job = NewLog();
+  ASSERT_TRUE(job->OpenReader("in", 0, {}).ok());
+  ASSERT_TRUE(job->OpenWriter("dead", 0, 4).ok());
+  EXPECT_EQ(*ReplayAll(NewLog().get()), 1);
+  ASSERT_TRUE(job->OpenWriter("in", 0, 4).ok());
+  const auto log = NewLog();
+  DeadLetterReplay replay(ConfigOf(log.get(), true));
+  ASSERT_TRUE(replay.Settle().ok());
+  EXPECT_EQ(ErrorNumber(replay.Put(ReadLetters(), "").status()), 4006);
 }
 
 TEST_F(DeadLetterBoxTest, WhatIsNotWholeStaysWhereItIs) {
@@ -192,9 +204,10 @@ TEST_F(DeadLetterBoxTest, OnceEvenIfItDiesAnywhere) {
     for (int at = 1; died; ++at) {
       ASSERT_TRUE(env_.fs.RemoveAll(kRoot).ok());
       WriteLetters({"a", "b", "c"});
-      MortalLog mortal(NewLog(), at, after);
-      const auto first = ReplayAll(&mortal);
-      died = mortal.died();
+      auto mortal = std::make_unique<MortalLog>(NewLog(), at, after);
+      const auto first = ReplayAll(mortal.get());
+      died = mortal->died();
+      mortal.reset();  // and with the process its locks
       deaths += died ? 1 : 0;
       EXPECT_EQ(first.ok(), !died);
       const auto second = ReplayAll(NewLog().get());
