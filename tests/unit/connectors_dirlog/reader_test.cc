@@ -143,6 +143,20 @@ TEST_P(ReaderTest, ALogThatWasTruncatedIsAnError) {
   EXPECT_EQ(ReadAll(all.next).error, 3001);
 }
 
+TEST_P(ReaderTest, ATruncatedLogIsReportedWithItsSize) {
+  Put(std::string(500, 'a') + "\n");
+  const LogPosition end = ReadAll().next;
+  for (const char* size : {"0", "7", "450"}) {
+    ASSERT_TRUE(fs_->Remove(Path("0.ndjson")).ok());
+    Put(std::string(static_cast<size_t>(atoi(size)), 'a'));
+    LogChunk chunk;
+    const Status status = Reader(end)->Read({}, &chunk);
+    EXPECT_EQ(ErrorNumber(status), 3001);
+    EXPECT_EQ(status.message(),
+              std::string("t/0: ") + size + " bytes, but 501 were read before (offset 1)");
+  }
+}
+
 TEST_P(ReaderTest, ALogThatWasReplacedIsAnError) {
   Put("aaaa\nbbbb\ncccc\n");
   const auto reader = Reader();
