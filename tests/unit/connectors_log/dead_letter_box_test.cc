@@ -196,6 +196,29 @@ TEST_F(DeadLetterBoxTest, WhatIsNotWholeStaysWhereItIs) {
   EXPECT_THAT(Values("in"), IsEmpty());
 }
 
+TEST_F(DeadLetterBoxTest, WhatNobodyCanTellIsLeftOutAndTheRestGoesOn) {
+  WriteLetters({"a", "b", "c"});
+  const std::vector<DeadLetter> letters = ReadLetters();
+  {
+    const auto log = NewLog();
+    DeadLetterReplay replay(ConfigOf(log.get(), true));
+    ASSERT_TRUE(replay.Settle().ok());
+    ASSERT_EQ(*replay.Put({letters[0]}, ""), 1);
+  }
+  {
+    MortalLog mortal(NewLog(), 5, false);  // after the mark, before the record
+    DeadLetterReplay replay(ConfigOf(&mortal, true));
+    ASSERT_TRUE(replay.Load().ok());
+    ASSERT_TRUE(replay.Settle().ok());
+    ASSERT_FALSE(replay.Put({letters[1]}, "").ok());
+  }
+  ASSERT_TRUE(NewLog()->DeleteTopic("in").ok());  // as retention would
+  const auto rest = ReplayAll(NewLog().get());
+  ASSERT_TRUE(rest.ok()) << FormatError(rest.status());
+  EXPECT_EQ(*rest, 1);
+  EXPECT_THAT(Values("in"), ElementsAre("1000000:c"));
+}
+
 TEST_F(DeadLetterBoxTest, OnceEvenIfItDiesAnywhere) {
   const std::vector<std::string> all = {"1000000:a", "1000000:b", "1000000:c"};
   int deaths = 0;
