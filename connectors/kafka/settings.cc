@@ -231,7 +231,7 @@ const std::vector<Option>& ProducerOptions() {
       {"linger.ms", "5", "larger batches; a commit does not wait for it"},
       {"batch.num.messages", "10000", "bytes are the bound"},
       {"batch.size", "1000000", "a request of the broker's default maximum"},
-      {"message.max.bytes", "2000000", "2.0.2 refuses records from half of it on; see Produce"},
+      {"message.max.bytes", "2000000", "2.0.2 refuses records from half of it on; see Run"},
       {"queue.buffering.max.messages", "1000000", "bytes are the bound"},
       {"queue.buffering.max.kbytes", "65536", "writers wait beyond that"},
       {"compression.codec", "lz4", "JSON shrinks to a fraction at little cost"},

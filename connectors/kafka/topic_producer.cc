@@ -119,6 +119,11 @@ StatusOr<int64_t> TopicProducer::Append(int partition, std::span<const LogAppend
 
 Status TopicProducer::Run(State* state, Transaction* transaction) {
   if (transaction->records.empty()) return absl::OkStatus();
+  // Checked here: from which size on librdkafka refuses a record depends on its version.
+  const size_t largest = LargestOf(transaction->records);
+  if (largest > static_cast<size_t>(settings_.max_record_bytes)) {
+    return NotTaken(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, transaction->partition, largest);
+  }
   rd_kafka_t* client = state->client.get();
   const Error begun(rd_kafka_begin_transaction(client));
   if (begun != nullptr) return ErrorOf(client, begun.get(), "cannot begin a transaction");
@@ -134,13 +139,7 @@ Status TopicProducer::Run(State* state, Transaction* transaction) {
 
 Status TopicProducer::Produce(rd_kafka_t* client, Transaction* transaction) {
   const std::string epoch = absl::StrCat(epoch_);
-  const auto most = static_cast<size_t>(settings_.max_record_bytes);
   for (const LogAppend& record : transaction->records) {
-    // Checked here: from which size on librdkafka refuses a record depends on its version.
-    if (record.value.size() + record.key.size() > most) {
-      return NotTaken(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, transaction->partition,
-                      record.value.size());
-    }
     rd_kafka_headers_t* headers = NewHeaders(record, epoch);
     for (int refreshed = 0;;) {
       const rd_kafka_resp_err_t code = rd_kafka_producev(
