@@ -12,8 +12,10 @@
 
 namespace weir {
 
-// Thread-safe. Readers and writers may outlive it; `env` must outlive them. Writers are fenced by
-// epoch within one client; two processes are kept apart by the job's lock.
+// Thread-safe. Readers and writers may outlive it, but writers fail from then on; `env` must
+// outlive them. Writers are fenced by epoch within one client; a topic that one client prepares,
+// writes or deletes is locked until that client's end, and others get kStateLocked. Readers take no
+// lock.
 std::unique_ptr<LogClient> NewDirectoryLog(const Env& env, std::string root);
 
 // "dir:PATH" for the registry.

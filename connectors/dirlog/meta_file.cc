@@ -35,13 +35,24 @@ void AppendMetaEntry(const MetaEntry& entry, std::string* out) {
 }
 
 StatusOr<bool> MetaCursor::Next(MetaEntry* entry) {
-  StatusOr<bool> found = Parse(entry);
+  StatusOr<bool> found = Parse(kMaxBodyBytes, entry);
   // What is not there or not sound now may be so later: look at the file again then.
   if (!found.ok() || !*found) buffer_.clear();
   return found;
 }
 
-StatusOr<bool> MetaCursor::Parse(MetaEntry* entry) {
+StatusOr<bool> MetaCursor::Seek(MetaEntry* entry) {
+  WEIR_ASSIGN_OR_RETURN(const uint64_t size, fs_->FileSize(path_));
+  while (position_ + kHeadBytes < size) {
+    ++position_;
+    // What is no entry has any length: most are refused before a byte of their body is read.
+    WEIR_ASSIGN_OR_RETURN(const bool found, Parse(kMaxSoughtBytes, entry));
+    if (found) return true;
+  }
+  return false;
+}
+
+StatusOr<bool> MetaCursor::Parse(size_t max_body, MetaEntry* entry) {
   const size_t magic = position_ == 0 ? kMetaMagic.size() : 0;
   WEIR_ASSIGN_OR_RETURN(std::string_view bytes, Peek(magic + kHeadBytes));
   if (bytes.size() < magic + kHeadBytes) return false;
@@ -49,7 +60,7 @@ StatusOr<bool> MetaCursor::Parse(MetaEntry* entry) {
   ByteReader head(bytes.substr(magic));
   const uint32_t length = head.Fixed32();
   const uint32_t crc = head.Fixed32();
-  if (length > kMaxBodyBytes) return false;
+  if (length > max_body) return false;
   const size_t total = magic + kHeadBytes + length;
   WEIR_ASSIGN_OR_RETURN(bytes, Peek(total));
   if (bytes.size() < total) return false;

@@ -42,11 +42,16 @@ class MetaCursor {
   MetaCursor(FileSystem* fs, std::string path) : fs_(fs), path_(std::move(path)) {}
   // The next whole, sound entry; false if there is none (yet). Views live until the next call.
   StatusOr<bool> Next(MetaEntry* entry);
+  // After Next gave false: the first sound entry behind the unsound place, false if there is none.
+  // An entry of more than kMaxSoughtBytes is not found.
+  StatusOr<bool> Seek(MetaEntry* entry);
   // Where the last entry that Next gave ends; 0 before any.
   uint64_t position() const { return position_; }
 
  private:
-  StatusOr<bool> Parse(MetaEntry* entry);
+  static constexpr size_t kMaxSoughtBytes = size_t{64} << 10;
+
+  StatusOr<bool> Parse(size_t max_body, MetaEntry* entry);
   // Makes `n` bytes from the position on available, or as many as there are.
   StatusOr<std::string_view> Peek(size_t n);
 

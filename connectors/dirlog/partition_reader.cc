@@ -147,8 +147,9 @@ Status PartitionReader::Load(size_t want, LogChunk* out) {
   WEIR_RETURN_IF_ERROR(ReadValues(begin, lead + want, &out->buffer));
   const size_t size = out->buffer.size();
   if (size < lead) {
+    WEIR_ASSIGN_OR_RETURN(const uint64_t left, file_->Size());
     return Err(ErrorCode::kLogTruncated,
-               absl::StrCat(paths_.name, ": ", begin + size, " bytes, but ", at_.bytes,
+               absl::StrCat(paths_.name, ": ", left, " bytes, but ", at_.bytes,
                             " were read before (offset ", at_.offset, ")"));
   }
   loaded_all_ = size < lead + want;

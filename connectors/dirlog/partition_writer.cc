@@ -178,4 +178,12 @@ void PartitionFiles::Delete() {
   broken_ = Err(ErrorCode::kLogMissing, absl::StrCat(paths_.name, ": the topic was deleted"));
 }
 
+void PartitionFiles::Close() {
+  values_.reset();
+  meta_.reset();
+  if (broken_.ok()) {
+    broken_ = Err(ErrorCode::kLogIo, absl::StrCat(paths_.name, ": the log was closed"));
+  }
+}
+
 }  // namespace weir

@@ -33,6 +33,8 @@ class PartitionFiles {
   StatusOr<int64_t> EndOffset(int64_t epoch);
   // The topic is gone; every writer fails from here on.
   void Delete();
+  // The client is gone, and with it the right to write.
+  void Close();
 
  private:
   Status Recover(int64_t epoch);

@@ -80,6 +80,31 @@ void DropBeforeAnchor(MetaTail* tail) {
   tail->items.erase(tail->items.begin(), tail->items.begin() + static_cast<ptrdiff_t>(anchor));
 }
 
+// An entry that is not sound is a torn tail, which was never acknowledged, unless what follows it
+// says otherwise: then bytes have rotted, and cutting there would lose what was acknowledged.
+Status CheckTorn(FileSystem* fs, const PartitionPaths& paths, const MetaTail& tail,
+                 MetaCursor* cursor) {
+  // A power loss leaves a beginning of what was not synced, and anything in its last block.
+  constexpr uint64_t kTornBytes = 4096;
+  const StatusOr<uint64_t> size = fs->FileSize(paths.meta);
+  if (absl::IsNotFound(size.status())) return absl::OkStatus();
+  WEIR_RETURN_IF_ERROR(size.status());
+  const uint64_t at = cursor->position();
+  MetaEntry later;
+  WEIR_ASSIGN_OR_RETURN(const bool found, cursor->Seek(&later));
+  if (!found) return absl::OkStatus();
+  const int64_t missing = tail.items.empty() ? -1 : tail.items.back().next_offset();
+  // The base is written in one step, and was durable before the first value.
+  if (later.durable <= missing && at + kTornBytes >= *size) return absl::OkStatus();
+  return Err(ErrorCode::kLogReplaced,
+             absl::StrCat(paths.name, ": ", paths.meta, " is damaged at byte ", at,
+                          ", and whole behind it: records that were acknowledged lack their entry"),
+             absl::StrCat("restore ", paths.meta, " from a copy; or remove it: every line of ",
+                          paths.values,
+                          " stays a record, but outputs since the last checkpoint "
+                          "may then repeat"));
+}
+
 StatusOr<MetaTail> ReadMetaTail(FileSystem* fs, const PartitionPaths& paths) {
   constexpr size_t kTrimEvery = 4096;  // bounds the memory without moving items at each entry
   MetaTail tail;
@@ -87,7 +112,10 @@ StatusOr<MetaTail> ReadMetaTail(FileSystem* fs, const PartitionPaths& paths) {
   MetaEntry entry;
   for (;;) {
     WEIR_ASSIGN_OR_RETURN(const bool found, cursor.Next(&entry));
-    if (!found) break;
+    if (!found) {
+      WEIR_RETURN_IF_ERROR(CheckTorn(fs, paths, tail, &cursor));
+      break;
+    }
     const bool is_base = entry.kind == MetaEntry::Kind::kBase;
     if (is_base != tail.items.empty()) break;  // a base stands at the beginning and nowhere else
     tail.items.push_back(

@@ -19,7 +19,8 @@ struct RecoveredPartition {
 // Creates what is missing. Otherwise cuts off what was never acknowledged: a torn last line, values
 // that their meta does not vouch for, and meta without a value. A partition without meta was copied
 // in by hand: all its whole lines count, and meta begins behind them. Values that were synced and
-// have changed since are kLogReplaced.
+// have changed since are kLogReplaced, and so is meta that is damaged and not just torn; then
+// nothing is cut.
 StatusOr<RecoveredPartition> RecoverPartition(FileSystem* fs, const PartitionPaths& paths,
                                               int64_t epoch);
 

@@ -96,6 +96,11 @@ class KafkaLog : public LogClient {
     return CheckSettings(spec, info, settings);
   }
 
+  size_t max_record_bytes() const override {
+    constexpr int kAround = 4096;  // for the key and headers
+    return static_cast<size_t>(settings_.max_record_bytes - kAround);
+  }
+
   Status DeleteTopic(const std::string& topic) override {
     open_.With([&](Producers* open) {
       const auto it = open->find(topic);

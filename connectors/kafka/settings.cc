@@ -69,6 +69,9 @@ Status CheckMechanism(const Settings& settings) {
                 "write mechanism=PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512");
 }
 
+constexpr int kMinRecordBytes = 10'000;
+constexpr int kMaxRecordBytes = 64 << 20;  // a reader must be able to take it
+
 Status TakeParameter(const Env& env, const std::string& name, const std::string& value,
                      Settings* settings) {
   if (name == "replication") {
@@ -76,6 +79,15 @@ Status TakeParameter(const Env& env, const std::string& name, const std::string&
       return absl::OkStatus();
     }
     return BadUrl("replication is a number from 1", "");
+  }
+  if (name == "max_record_bytes") {
+    int* bytes = &settings->max_record_bytes;
+    if (absl::SimpleAtoi(value, bytes) && *bytes >= kMinRecordBytes && *bytes <= kMaxRecordBytes) {
+      return absl::OkStatus();
+    }
+    return BadUrl(absl::StrCat("max_record_bytes is a number from ", kMinRecordBytes, " to ",
+                               kMaxRecordBytes),
+                  "");
   }
   for (const Parameter& parameter : kParameters) {
     if (name != parameter.name) continue;
@@ -219,7 +231,7 @@ const std::vector<Option>& ProducerOptions() {
       {"linger.ms", "5", "larger batches; a commit does not wait for it"},
       {"batch.num.messages", "10000", "bytes are the bound"},
       {"batch.size", "1000000", "a request of the broker's default maximum"},
-      {"message.max.bytes", "1000000", "the broker's default; a larger record is refused here"},
+      {"message.max.bytes", "2000000", "2.0.2 refuses records from half of it on; see Run"},
       {"queue.buffering.max.messages", "1000000", "bytes are the bound"},
       {"queue.buffering.max.kbytes", "65536", "writers wait beyond that"},
       {"compression.codec", "lz4", "JSON shrinks to a fraction at little cost"},
@@ -247,6 +259,8 @@ StatusOr<Client> NewProducer(const Settings& settings, const std::string& transa
                              DeliveryCallback on_delivery) {
   WEIR_ASSIGN_OR_RETURN(Conf conf, NewConf(settings, ProducerOptions()));
   WEIR_RETURN_IF_ERROR(Set(conf.get(), "transactional.id", transactional_id));
+  WEIR_RETURN_IF_ERROR(
+      Set(conf.get(), "message.max.bytes", absl::StrCat(2 * settings.max_record_bytes)));
   rd_kafka_conf_set_dr_msg_cb(conf.get(), on_delivery);
   return NewClient(RD_KAFKA_PRODUCER, std::move(conf));
 }

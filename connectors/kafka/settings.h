@@ -12,9 +12,10 @@
 namespace weir::kafka {
 
 struct Settings {
-  std::string bootstrap;  // host:port[,host:port]
-  std::string owner;      // the job
-  int replication = -1;   // of topics that we create; -1 = the brokers' default
+  std::string bootstrap;             // host:port[,host:port]
+  std::string owner;                 // the job
+  int replication = -1;              // of topics that we create; -1 = the brokers' default
+  int max_record_bytes = 1'000'000;  // of a record with its key and headers
   std::vector<std::pair<std::string, std::string>> security;  // librdkafka's names; may be secret
   std::vector<std::string> written;  // the same as they stand in the URL, which holds no secret
 };

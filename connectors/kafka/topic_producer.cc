@@ -37,6 +37,12 @@ rd_kafka_headers_t* NewHeaders(const LogAppend& record, const std::string& epoch
   return headers;
 }
 
+size_t LargestOf(std::span<const LogAppend> records) {
+  size_t bytes = 0;
+  for (const LogAppend& record : records) bytes = std::max(bytes, record.value.size());
+  return bytes;
+}
+
 }  // namespace
 
 struct TopicProducer::Transaction {
@@ -113,6 +119,11 @@ StatusOr<int64_t> TopicProducer::Append(int partition, std::span<const LogAppend
 
 Status TopicProducer::Run(State* state, Transaction* transaction) {
   if (transaction->records.empty()) return absl::OkStatus();
+  // Checked here: from which size on librdkafka refuses a record depends on its version.
+  const size_t largest = LargestOf(transaction->records);
+  if (largest > static_cast<size_t>(settings_.max_record_bytes)) {
+    return NotTaken(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, transaction->partition, largest);
+  }
   rd_kafka_t* client = state->client.get();
   const Error begun(rd_kafka_begin_transaction(client));
   if (begun != nullptr) return ErrorOf(client, begun.get(), "cannot begin a transaction");
@@ -143,7 +154,7 @@ Status TopicProducer::Produce(rd_kafka_t* client, Transaction* transaction) {
       const bool is_new = code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION && ++refreshed <= kRefreshes;
       if ((!full && !is_new) || clock_->MonoNs() > transaction->deadline_ns) {
         rd_kafka_headers_destroy(headers);
-        return KafkaError(code, absl::StrCat(topic_, "/", transaction->partition));
+        return NotTaken(code, transaction->partition, record.value.size());
       }
       // Room comes with delivery reports; a partition that the topic has grown by, with metadata.
       if (is_new) Refresh(client, transaction->topic.get());
@@ -161,11 +172,23 @@ Status TopicProducer::Commit(rd_kafka_t* client, const Transaction& transaction)
     if (!rd_kafka_error_is_retriable(error.get()) || clock_->MonoNs() > transaction.deadline_ns) {
       if (transaction.error != RD_KAFKA_RESP_ERR_NO_ERROR &&
           rd_kafka_fatal_error(client, nullptr, 0) == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return KafkaError(transaction.error, absl::StrCat(topic_, "/", transaction.partition));
+        return NotTaken(transaction.error, transaction.partition, LargestOf(transaction.records));
       }
       return ErrorOf(client, error.get(), "cannot commit");
     }
   }
+}
+
+// Trying again would not help, unlike with most that brokers refuse.
+Status TopicProducer::NotTaken(rd_kafka_resp_err_t code, int partition, size_t bytes) const {
+  const std::string place = absl::StrCat(topic_, "/", partition);
+  if (code != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) return KafkaError(code, place);
+  return Err(
+      ErrorCode::kRecordTooLarge,
+      absl::StrCat(place, ": a record of ", bytes, " bytes is too large: max_record_bytes is ",
+                   settings_.max_record_bytes, ", or the topic's max.message.bytes is less"),
+      "raise max_record_bytes=N in the log's URL, and max.message.bytes of the topic to as "
+      "much; or write less with the sink's fields");
 }
 
 Status TopicProducer::ErrorOf(rd_kafka_t* client, const rd_kafka_error_t* error,

@@ -46,6 +46,8 @@ class TopicProducer {
   Status Run(State* state, Transaction* transaction);
   Status Produce(rd_kafka_t* client, Transaction* transaction);
   Status Commit(rd_kafka_t* client, const Transaction& transaction);
+  // A record was not taken by the client or by the broker.
+  Status NotTaken(rd_kafka_resp_err_t code, int partition, size_t bytes) const;
   // An error of a transaction call; fatal ones name their cause.
   Status ErrorOf(rd_kafka_t* client, const rd_kafka_error_t* error, const char* what) const;
 

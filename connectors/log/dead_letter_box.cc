@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/hash.h"
+#include "engine/base/log.h"
 #include "engine/model/value.h"
 
 namespace weir {
@@ -35,11 +36,12 @@ void AppendTextMember(std::string_view name, std::string_view text, std::string*
   AppendJsonString(text, out);
 }
 
-// Reads a partition from `from` on to its present end; `visit` may end it with false.
+// Reads a partition from `from` on (an offset, or LogPosition::kBegin) to its present end; `visit`
+// may end it with false.
 Status ReadAll(LogClient* log, const std::string& topic, int partition, int64_t from,
                const std::function<bool(const LogItem&)>& visit) {
   LogPosition position;
-  position.offset = from > 0 ? from : LogPosition::kBegin;
+  position.offset = from;
   position.bytes = -1;
   WEIR_ASSIGN_OR_RETURN(const auto reader, log->OpenReader(topic, partition, position));
   LogReadOptions options;
@@ -100,11 +102,12 @@ Status ReadDeadLetters(LogClient* log, const std::string& topic,
   WEIR_ASSIGN_OR_RETURN(const std::vector<int> partitions, log->Partitions(topic));
   for (const int partition : partitions) {
     bool go_on = true;
-    WEIR_RETURN_IF_ERROR(ReadAll(log, topic, partition, 0, [&](const LogItem& item) {
-      auto letter = ParseDeadLetter(item, partition);
-      if (!letter.ok()) return ++*foreign, true;
-      return go_on = visit(*std::move(letter));
-    }));
+    WEIR_RETURN_IF_ERROR(
+        ReadAll(log, topic, partition, LogPosition::kBegin, [&](const LogItem& item) {
+          auto letter = ParseDeadLetter(item, partition);
+          if (!letter.ok()) return ++*foreign, true;
+          return go_on = visit(*std::move(letter));
+        }));
     if (!go_on) break;
   }
   return absl::OkStatus();
@@ -118,7 +121,8 @@ StatusOr<DeadLetter> ReadDeadLetter(LogClient* log, const std::string& topic, in
       Err(ErrorCode::kLogMissing, absl::StrCat("there is no dead letter ", where),
           "weir dlq list shows what there is");
   if (!std::binary_search(partitions.begin(), partitions.end(), partition)) return result;
-  const Status status = ReadAll(log, topic, partition, offset, [&](const LogItem& item) {
+  const int64_t from = offset > 0 ? offset : LogPosition::kBegin;
+  const Status status = ReadAll(log, topic, partition, from, [&](const LogItem& item) {
     if (item.offset < offset) return true;
     if (item.offset == offset) result = ParseDeadLetter(item, partition);
     return false;
@@ -138,10 +142,11 @@ Status DeadLetterReplay::Load() {
   WEIR_ASSIGN_OR_RETURN(const std::vector<int> partitions, config_.letters->Partitions(topic));
   Status problem;
   for (const int partition : partitions) {
-    WEIR_RETURN_IF_ERROR(ReadAll(config_.letters, topic, partition, 0, [&](const LogItem& item) {
-      problem = TakeMarker(item.value);
-      return problem.ok();
-    }));
+    WEIR_RETURN_IF_ERROR(
+        ReadAll(config_.letters, topic, partition, LogPosition::kBegin, [&](const LogItem& item) {
+          problem = TakeMarker(item.value);
+          return problem.ok();
+        }));
     if (!problem.ok()) return Annotate(problem, topic);
   }
   return absl::OkStatus();
@@ -170,24 +175,43 @@ Status DeadLetterReplay::Settle() {
   WEIR_ASSIGN_OR_RETURN(marks_,
                         config_.letters->OpenWriter(MarkerTopic(config_.letter_topic), 0, kEpoch));
   for (const auto& [identity, begun] : std::map<std::string, Begun>(begun_)) {
-    WEIR_ASSIGN_OR_RETURN(const bool found, Find(begun, identity));
-    if (found) WEIR_RETURN_IF_ERROR(Mark({identity}, "done", begun));
+    WEIR_ASSIGN_OR_RETURN(const Outcome outcome, Find(begun, identity));
+    if (outcome == Outcome::kThere) WEIR_RETURN_IF_ERROR(Mark({identity}, "done", begun));
+    if (outcome == Outcome::kUnknown) LeaveOut(begun, identity);
   }
   begun_.clear();
   return marks_->Sync();
 }
 
-StatusOr<bool> DeadLetterReplay::Find(const Begun& begun, const std::string& identity) {
+StatusOr<DeadLetterReplay::Outcome> DeadLetterReplay::Find(const Begun& begun,
+                                                           const std::string& identity) {
   // Opened for writing first: that cuts off what was never durable, so that it is not found.
   WEIR_RETURN_IF_ERROR(WriterOf({begun.topic, begun.partition}).status());
   const std::string id = EffectId(identity);
   bool found = false;
-  WEIR_RETURN_IF_ERROR(
-      ReadAll(config_.target, begun.topic, begun.partition, begun.from, [&](const LogItem& item) {
-        found = item.effect_id == id;
-        return !found;
-      }));
-  return found;
+  const auto look = [&](int64_t from) {
+    return ReadAll(config_.target, begun.topic, begun.partition, from, [&](const LogItem& item) {
+      found = item.effect_id == id;
+      return !found;
+    });
+  };
+  const Status status = look(begun.from);
+  if (ErrorNumber(status) != static_cast<int>(ErrorCode::kLogTruncated)) {
+    WEIR_RETURN_IF_ERROR(status);
+    return found ? Outcome::kThere : Outcome::kMissing;
+  }
+  // Retention has removed where it may have stood; it may still stand in what is left.
+  WEIR_RETURN_IF_ERROR(look(LogPosition::kBegin));
+  return found ? Outcome::kThere : Outcome::kUnknown;
+}
+
+void DeadLetterReplay::LeaveOut(const Begun& begun, const std::string& identity) {
+  undecided_.insert(identity);
+  LogWarning("dlq", absl::StrCat("a replay of record ", identity.substr(0, identity.find('#')),
+                                 " was interrupted, and ", begun.topic, "/", begun.partition,
+                                 " does not hold the offsets from ", begun.from,
+                                 " on any more: nobody can tell whether it was put back, so it is "
+                                 "left out (weir dlq show --raw gives its bytes)"));
 }
 
 StatusOr<LogWriter*> DeadLetterReplay::WriterOf(const Target& target) {
@@ -216,7 +240,9 @@ StatusOr<int64_t> DeadLetterReplay::Put(const std::vector<DeadLetter>& letters,
   std::map<Target, std::vector<const DeadLetter*>> groups;
   std::set<std::string> taken;
   for (const DeadLetter& letter : letters) {
-    if (!letter.Whole() || Replayed(letter) || !taken.insert(letter.Identity()).second) continue;
+    const std::string identity = letter.Identity();
+    if (!letter.Whole() || Replayed(letter) || undecided_.count(identity) != 0) continue;
+    if (!taken.insert(identity).second) continue;
     WEIR_ASSIGN_OR_RETURN(const Target target, TargetOf(letter, topic));
     groups[target].push_back(&letter);
   }

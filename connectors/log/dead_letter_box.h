@@ -74,7 +74,8 @@ class DeadLetterReplay {
   Status Load();
   // Has the record been put back? After Settle, also for what was interrupted.
   bool Replayed(const DeadLetter& letter) const;
-  // Opens the topic for writing and finds out what became of records that were begun.
+  // Opens the topic for writing and finds out what became of records that were begun. Where that
+  // cannot be told any more it warns, and Put leaves the record out.
   Status Settle();
   // Appends the records to `topic`, or to their own if it is "". Letters that were put back before
   // or are not Whole are left out. Gives how many were appended.
@@ -87,11 +88,13 @@ class DeadLetterReplay {
     int64_t from = 0;  // where the target ended before
   };
   using Target = std::pair<std::string, int>;
+  enum class Outcome : uint8_t { kThere, kMissing, kUnknown };
 
   Status TakeMarker(std::string_view json);
   StatusOr<LogWriter*> WriterOf(const Target& target);
   StatusOr<Target> TargetOf(const DeadLetter& letter, const std::string& topic);
-  StatusOr<bool> Find(const Begun& begun, const std::string& identity);
+  StatusOr<Outcome> Find(const Begun& begun, const std::string& identity);
+  void LeaveOut(const Begun& begun, const std::string& identity);
   StatusOr<int64_t> PutGroup(const Target& target, const std::vector<const DeadLetter*>& letters);
   Status Mark(const std::vector<std::string>& identities, const char* state, const Begun& place);
   Status CheckStands(const Target& target, int64_t first, const std::vector<LogAppend>& records);
@@ -99,6 +102,7 @@ class DeadLetterReplay {
   const Config config_;
   std::set<std::string> done_;
   std::map<std::string, Begun> begun_;
+  std::set<std::string> undecided_;
   std::shared_ptr<LogWriter> marks_;
   std::map<Target, std::shared_ptr<LogWriter>> writers_;
   std::map<std::string, std::vector<int>> partitions_;

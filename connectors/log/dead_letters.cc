@@ -1,9 +1,11 @@
 #include "connectors/log/dead_letters.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "engine/model/value.h"
 
 namespace weir {
 namespace {
@@ -52,7 +54,85 @@ Utf8Lead ReadLead(uint8_t lead) {
   return {0, 0, 0};
 }
 
+bool HoldsDeadLetters(const RecordBatch& batch) {
+  const SchemaPtr& wanted = DeadLetterSchema();
+  if (batch.width() != wanted->size()) return false;
+  for (int i = 0; i < wanted->size(); ++i) {
+    if (batch.schema()->field(i).name != wanted->field(i).name) return false;
+    if (batch.schema()->field(i).type.kind != wanted->field(i).type.kind) return false;
+  }
+  return true;
+}
+
+size_t JsonBytes(const RecordBatch& batch, size_t row) {
+  std::string json;
+  RowToJson(batch, row, &json);
+  return json.size();
+}
+
+// How many bytes of `text` to keep so that they take up to `budget` in JSON.
+size_t FittingText(std::string_view text, size_t budget) {
+  size_t keep = std::min(text.size(), budget);
+  for (std::string json; keep > 0; keep -= keep / 8 + 1, json.clear()) {
+    AppendJsonString(text.substr(0, keep), &json);
+    if (json.size() <= budget) break;
+  }
+  while (keep > 0 && keep < text.size() && (static_cast<uint8_t>(text[keep]) & 0xC0) == 0x80) {
+    --keep;
+  }
+  return keep;
+}
+
+void AppendBounded(const RecordBatch& from, size_t row, size_t max_bytes, RecordBatch* batch) {
+  constexpr size_t kReserved = 256;  // for what the reason says more
+  const bool plain = !from.column(kRaw).IsNull(row);
+  const int column = plain ? kRaw : kRawBase64;
+  const std::string_view bytes = from.column(column).String(row);
+  std::string json;
+  AppendJsonString(bytes, &json);
+  const size_t others = JsonBytes(from, row) - json.size() + kReserved;
+  const size_t budget = max_bytes - std::min(max_bytes, others);
+  const size_t keep = plain ? FittingText(bytes, budget) : std::min(bytes.size(), budget) / 4 * 4;
+  const auto padding = static_cast<size_t>(std::count(bytes.begin(), bytes.end(), '='));
+  const size_t size = plain ? bytes.size() : bytes.size() / 4 * 3 - padding;
+  const size_t kept = plain ? keep : keep / 4 * 3;
+  for (int i = 0; i < from.width(); ++i) {
+    if (i == column) {
+      batch->column(i).AppendString(bytes.substr(0, keep));
+    } else if (i == kReason) {
+      batch->column(i).AppendString(absl::StrCat(ToAbsl(from.column(i).String(row)), " (the first ",
+                                                 kept, " of the record's ", size,
+                                                 " bytes are kept: the log takes no more)"));
+    } else if (i == kTruncated) {
+      batch->column(i).AppendBool(true);
+    } else {
+      batch->column(i).AppendFrom(from.column(i), row);
+    }
+  }
+  batch->AppendMeta(from, row);
+}
+
 }  // namespace
+
+RecordBatch BoundDeadLetters(size_t max_bytes, RecordBatch batch) {
+  if (!HoldsDeadLetters(batch)) return batch;
+  const auto fits = [&](size_t row) {
+    const bool empty = batch.column(kRaw).IsNull(row) && batch.column(kRawBase64).IsNull(row);
+    return empty || JsonBytes(batch, row) <= max_bytes;
+  };
+  size_t row = 0;
+  while (row < batch.rows() && fits(row)) ++row;
+  if (row == batch.rows()) return batch;
+  RecordBatch bounded(batch.schema());
+  for (row = 0; row < batch.rows(); ++row) {
+    if (fits(row)) {
+      bounded.AppendRow(batch, row);
+    } else {
+      AppendBounded(batch, row, max_bytes, &bounded);
+    }
+  }
+  return bounded;
+}
 
 const SchemaPtr& DeadLetterSchema() {
   static const SchemaPtr schema = MakeSchema({{"topic", Of(TypeKind::kString), false},

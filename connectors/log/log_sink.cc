@@ -3,6 +3,7 @@
 #include <cstring>
 #include <utility>
 
+#include "connectors/log/dead_letters.h"
 #include "engine/base/bytes.h"
 #include "engine/base/fail_point.h"
 #include "engine/base/hash.h"
@@ -66,6 +67,10 @@ Status LogSink::Restore(const std::vector<StatePiece>& pieces) {
   return absl::OkStatus();
 }
 
+LogClient* LogSink::log() {
+  return options_.log != nullptr ? options_.log.get() : context()->log();
+}
+
 bool LogSink::CanAccept() {
   EnsureLoaded();
   return phase_ == Phase::kReady && !writer_->full();
@@ -75,7 +80,7 @@ void LogSink::EnsureLoaded() {
   if (phase_ != Phase::kNew) return;
   phase_ = Phase::kLoading;
   TailRequest request;
-  request.log = options_.log != nullptr ? options_.log.get() : context()->log();
+  request.log = log();
   request.keep = options_.log;
   request.topic = options_.topic;
   request.subtask = context()->info().subtask;
@@ -111,6 +116,8 @@ Status LogSink::InOrder(std::function<Status()> step) {
 }
 
 Status LogSink::Process(int /*input*/, RecordBatch batch) {
+  const size_t max_bytes = log()->max_record_bytes();
+  if (max_bytes > 0) batch = BoundDeadLetters(max_bytes, std::move(batch));
   if (phase_ == Phase::kReady) return Write(Project(std::move(batch)));
   const auto kept = std::make_shared<RecordBatch>(Project(std::move(batch)));
   return InOrder([this, kept] { return Write(*kept); });

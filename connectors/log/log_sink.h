@@ -46,6 +46,7 @@ class LogSink : public Operator {
 
  private:
   enum class Phase : uint8_t { kNew, kLoading, kReady };
+  LogClient* log();
   // Reads what stands in the log; input waits until that is done.
   void EnsureLoaded();
   void OnLoaded(StatusOr<std::shared_ptr<SinkTail>> tail);

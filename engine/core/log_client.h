@@ -137,6 +137,8 @@ class LogClient {
   // settings, else looks at what they are: kConfigBadValue if they could lose what must be read
   // again, a warning where they are merely weak.
   virtual Status PrepareTopic(const TopicSpec& spec);
+  // The largest value that surely can be appended; 0 = there is no bound.
+  virtual size_t max_record_bytes() const { return 0; }
   // Removes a topic and all its data (weir run --fresh).
   virtual Status DeleteTopic(const std::string& topic) = 0;
 };

@@ -140,6 +140,29 @@ TEST_F(KafkaContract, InternalTopicsThatForgetAreRefused) {
   EXPECT_THAT(*log_->Partitions(topic_), SizeIs(2));
 }
 
+TEST_F(KafkaContract, ARecordThatIsTooLargeIsNoMatterOfRetrying) {
+  const std::string most(log_->max_record_bytes(), 'x');
+  const Status fits = Writer()->Append(std::vector{Record(most)}).status();
+  EXPECT_TRUE(fits.ok()) << fits;
+  const std::string large(1'000'001, 'x');
+  const Status client = Writer()->Append(std::vector{Record(large)}).status();
+  EXPECT_EQ(ErrorNumber(client), 2005) << client;
+  EXPECT_FALSE(IsRetriable(client));
+  EXPECT_NE(client.message().find(topic_ + "/0: a record of 1000001 bytes"), std::string::npos);
+  EXPECT_NE(ErrorHint(client).find("raise max_record_bytes"), std::string::npos);
+}
+
+TEST_F(KafkaContract, ARecordThatTheTopicDoesNotTakeIsTooLarge) {
+  CreateTopic("max.message.bytes", "20000");
+  std::string noise;  // it is the compressed size that counts
+  for (uint32_t x = 1; noise.size() < 200'000; x = x * 1664525 + 1013904223) {
+    noise.push_back(static_cast<char>('0' + (x >> 24) % 64));
+  }
+  const Status broker = Writer()->Append(std::vector{Record(noise)}).status();
+  EXPECT_EQ(ErrorNumber(broker), 2005) << broker;
+  EXPECT_NE(broker.message().find("200000 bytes"), std::string::npos) << broker;
+}
+
 TEST_F(KafkaContract, CompactedTopicsAreRefused) {
   CreateTopic("cleanup.policy", "compact");
   EXPECT_EQ(ErrorNumber(log_->PrepareTopic({topic_, TopicSpec::Use::kOutput, 1})), 1012);

@@ -143,6 +143,20 @@ TEST_P(ReaderTest, ALogThatWasTruncatedIsAnError) {
   EXPECT_EQ(ReadAll(all.next).error, 3001);
 }
 
+TEST_P(ReaderTest, ATruncatedLogIsReportedWithItsSize) {
+  Put(std::string(500, 'a') + "\n");
+  const LogPosition end = ReadAll().next;
+  for (const char* size : {"0", "7", "450"}) {
+    ASSERT_TRUE(fs_->Remove(Path("0.ndjson")).ok());
+    Put(std::string(static_cast<size_t>(atoi(size)), 'a'));
+    LogChunk chunk;
+    const Status status = Reader(end)->Read({}, &chunk);
+    EXPECT_EQ(ErrorNumber(status), 3001);
+    EXPECT_EQ(status.message(),
+              std::string("t/0: ") + size + " bytes, but 501 were read before (offset 1)");
+  }
+}
+
 TEST_P(ReaderTest, ALogThatWasReplacedIsAnError) {
   Put("aaaa\nbbbb\ncccc\n");
   const auto reader = Reader();
@@ -204,8 +218,9 @@ TEST_P(ReaderTest, WhatIsNotSyncedIsNotSeenInTheSameProcess) {
   ASSERT_TRUE(writer->Sync().ok());
   ASSERT_TRUE(writer->Append(Records({"c"})).ok());
   EXPECT_THAT(ReadOn(early.get(), {1, false, true}).values, ElementsAre("a", "b"));
-  log_.reset();  // readers and writers may outlive the client
   ASSERT_TRUE(writer->Sync().ok());
+  log_.reset();  // readers and writers may outlive the client; only readers go on
+  EXPECT_EQ(ErrorNumber(writer->Append(Records({"d"})).status()), 3004);
   EXPECT_THAT(ReadOn(early.get()).values, ElementsAre("c"));
 }
 

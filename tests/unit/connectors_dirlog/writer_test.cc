@@ -110,6 +110,47 @@ TEST_P(WriterTest, SyncedValuesThatHaveChangedAreAnError) {
   EXPECT_EQ(Contents(), "aa\nXX\ncc\n");  // untouched
 }
 
+TEST_P(WriterTest, DamagedMetaIsAnErrorAndCutsNothing) {
+  for (int i = 0; i < 6; ++i) {
+    const auto writer = Writer(1);
+    ASSERT_TRUE(writer->Append(Records({"v" + std::to_string(i)})).ok());
+    ASSERT_TRUE(writer->Sync().ok());
+  }
+  const std::string values = Contents(), meta = Contents("0.meta");
+  for (size_t at : {meta.size() / 3, kMetaMagic.size() + 9, size_t{1}}) {  // the base; the magic
+    NewLog();
+    std::string damaged = meta;
+    damaged[at] = static_cast<char>(damaged[at] ^ 1);
+    ASSERT_TRUE(fs_->WriteFileAtomic(Path("0.meta"), damaged).ok());
+    const Status status = log_->OpenWriter("t", 0, 2).status();
+    EXPECT_EQ(ErrorNumber(status), 3002) << at;
+    EXPECT_NE(status.message().find(Path("0.meta")), std::string::npos) << status;
+    EXPECT_NE(ErrorHint(status).find("remove it"), std::string::npos);
+    EXPECT_EQ(Contents(), values);
+    EXPECT_EQ(Contents("0.meta"), damaged);
+  }
+  std::string torn = meta;
+  torn[meta.size() - 3] = static_cast<char>(torn[meta.size() - 3] ^ 1);
+  ASSERT_TRUE(fs_->WriteFileAtomic(Path("0.meta"), torn).ok());
+  EXPECT_EQ(*Writer(2)->EndOffset(), 5);  // of what was written last nobody knows
+}
+
+// All in one append, so no entry says that those before it were synced.
+TEST_P(WriterTest, DamageFarFromTheEndIsNoTornTail) {
+  const auto writer = Writer(1);
+  std::vector<std::string> values;
+  for (int i = 0; i < 300; ++i) values.push_back("v" + std::to_string(i));
+  ASSERT_TRUE(writer->Append(Records(values)).ok());
+  ASSERT_TRUE(writer->Sync().ok());
+  const std::string before = Contents(), meta = Contents("0.meta");
+  std::string damaged = meta;
+  damaged[meta.size() / 3] = static_cast<char>(meta[meta.size() / 3] ^ 4);
+  ASSERT_TRUE(fs_->WriteFileAtomic(Path("0.meta"), damaged).ok());
+  NewLog();
+  EXPECT_EQ(ErrorNumber(log_->OpenWriter("t", 0, 2).status()), 3002);
+  EXPECT_EQ(Contents(), before);
+}
+
 TEST_P(WriterTest, RefusesNewlinesInValues) {
   const auto writer = Writer();
   EXPECT_EQ(ErrorNumber(writer->Append(Records({"a", "b\nc"})).status()), 3004);
@@ -130,6 +171,34 @@ TEST_P(WriterTest, OlderEpochsAreFenced) {
   EXPECT_EQ(*fresh->Append(Records({"c"})), 2);
   EXPECT_EQ(Contents(), "a\nb\nc\n");
   EXPECT_TRUE(Writer(1, 1) != nullptr);  // by partition
+}
+
+TEST_P(WriterTest, AnotherProcessIsKeptOut) {
+  const auto writer = Writer(1);
+  ASSERT_TRUE(writer->Append(Records({"a", "b"})).ok());
+  const auto other = AnotherLog();
+  const Status refused = other->OpenWriter("t", 1, 1).status();
+  EXPECT_EQ(ErrorNumber(refused), 4006);
+  EXPECT_NE(refused.message().find("topic t: "), std::string::npos) << refused;
+  EXPECT_NE(refused.message().find(JoinPath(root_, "t")), std::string::npos) << refused;
+  EXPECT_NE(ErrorHint(refused).find("topics of its own"), std::string::npos);
+  EXPECT_EQ(ErrorNumber(other->PrepareTopic({"t", TopicSpec::Use::kOutput, 1})), 4006);
+  EXPECT_EQ(ErrorNumber(other->DeleteTopic("t")), 4006);
+  EXPECT_EQ(Contents(), "a\nb\n");
+  EXPECT_THAT(ReadAll().values, ElementsAre("a", "b"));  // who reads needs no lock
+  EXPECT_THAT(*other->Partitions("t"), ElementsAre(0));
+  EXPECT_TRUE(other->OpenWriter("u", 0, 1).ok());
+  log_.reset();
+  EXPECT_EQ(ErrorNumber(writer->Append(Records({"c"})).status()), 3004);
+  EXPECT_EQ(*other->OpenWriter("t", 0, 1).value()->EndOffset(), 2);
+}
+
+TEST_P(WriterTest, PreparingATopicLocksIt) {
+  ASSERT_TRUE(log_->PrepareTopic({"t", TopicSpec::Use::kOutput, 1}).ok());
+  EXPECT_THAT(*log_->Partitions("t"), IsEmpty());
+  EXPECT_EQ(ErrorNumber(AnotherLog()->OpenWriter("t", 0, 1).status()), 4006);
+  ASSERT_TRUE(log_->DeleteTopic("t").ok());
+  EXPECT_TRUE(AnotherLog()->OpenWriter("t", 0, 1).ok());
 }
 
 TEST_P(WriterTest, DeleteTopicRemovesAllOfIt) {

@@ -55,6 +55,19 @@ TEST_F(KafkaSettings, AUrlNamesBrokersAndSettings) {
                           Pair("sasl.password", "hunter2")));
 }
 
+TEST_F(KafkaSettings, LargerRecordsAreAskedFor) {
+  const auto settings = Parse("kafka://a:1?max_record_bytes=5000000");
+  ASSERT_TRUE(settings.ok()) << settings.status();
+  const auto client =
+      NewProducer(*settings, "id", [](rd_kafka_t*, const rd_kafka_message_t*, void*) {});
+  ASSERT_TRUE(client.ok()) << client.status();
+  EXPECT_EQ(Effective(client->get())["message.max.bytes"], "10000000");
+  for (const char* bad : {"0", "x", "9999", "1000000000"}) {
+    EXPECT_EQ(ErrorNumber(Parse(std::string("kafka://a:1?max_record_bytes=") + bad).status()),
+              1012);
+  }
+}
+
 TEST_F(KafkaSettings, ASecretComesFromAFileToo) {
   ASSERT_TRUE(world_.fs.WriteFileAtomic("/secret", "pass word\r\n").ok());
   const auto settings = Parse("kafka://a:1?password_file=/secret");

@@ -165,8 +165,7 @@ TEST_F(DeadLetterBoxTest, ReadsBackWhatTheSourceWrote) {
 
 TEST_F(DeadLetterBoxTest, PutsEachRecordBackOnce) {
   WriteLetters({"a", "b"});
-  const auto log = NewLog();
-  EXPECT_EQ(*ReplayAll(log.get()), 2);
+  EXPECT_EQ(*ReplayAll(NewLog().get()), 2);
   EXPECT_EQ(*ReplayAll(NewLog().get()), 0);
   EXPECT_THAT(Values("in"), ElementsAre("1000000:a", "1000000:b"));
 }
@@ -177,11 +176,47 @@ TEST_F(DeadLetterBoxTest, UsesTheRecordsOwnPartitionWhereItMay) {
   EXPECT_THAT(Values("in"), ElementsAre("1:a"));
 }
 
+TEST_F(DeadLetterBoxTest, AJobMayReadTheTopicMeanwhileButNotWriteIt) {
+  WriteLetters({"a"});
+  const auto job = NewLog();
+  ASSERT_TRUE(job->OpenReader("in", 0, {}).ok());
+  ASSERT_TRUE(job->OpenWriter("dead", 0, 4).ok());
+  EXPECT_EQ(*ReplayAll(NewLog().get()), 1);
+  ASSERT_TRUE(job->OpenWriter("in", 0, 4).ok());
+  const auto log = NewLog();
+  DeadLetterReplay replay(ConfigOf(log.get(), true));
+  ASSERT_TRUE(replay.Settle().ok());
+  EXPECT_EQ(ErrorNumber(replay.Put(ReadLetters(), "").status()), 4006);
+}
+
 TEST_F(DeadLetterBoxTest, WhatIsNotWholeStaysWhereItIs) {
   WriteLetters({"beginning"}, true);
   EXPECT_TRUE(ReadLetters()[0].truncated);
   EXPECT_EQ(*ReplayAll(NewLog().get()), 0);
   EXPECT_THAT(Values("in"), IsEmpty());
+}
+
+TEST_F(DeadLetterBoxTest, WhatNobodyCanTellIsLeftOutAndTheRestGoesOn) {
+  WriteLetters({"a", "b", "c"});
+  const std::vector<DeadLetter> letters = ReadLetters();
+  {
+    const auto log = NewLog();
+    DeadLetterReplay replay(ConfigOf(log.get(), true));
+    ASSERT_TRUE(replay.Settle().ok());
+    ASSERT_EQ(*replay.Put({letters[0]}, ""), 1);
+  }
+  {
+    MortalLog mortal(NewLog(), 5, false);  // after the mark, before the record
+    DeadLetterReplay replay(ConfigOf(&mortal, true));
+    ASSERT_TRUE(replay.Load().ok());
+    ASSERT_TRUE(replay.Settle().ok());
+    ASSERT_FALSE(replay.Put({letters[1]}, "").ok());
+  }
+  ASSERT_TRUE(NewLog()->DeleteTopic("in").ok());  // as retention would
+  const auto rest = ReplayAll(NewLog().get());
+  ASSERT_TRUE(rest.ok()) << FormatError(rest.status());
+  EXPECT_EQ(*rest, 1);
+  EXPECT_THAT(Values("in"), ElementsAre("1000000:c"));
 }
 
 TEST_F(DeadLetterBoxTest, OnceEvenIfItDiesAnywhere) {
@@ -192,9 +227,10 @@ TEST_F(DeadLetterBoxTest, OnceEvenIfItDiesAnywhere) {
     for (int at = 1; died; ++at) {
       ASSERT_TRUE(env_.fs.RemoveAll(kRoot).ok());
       WriteLetters({"a", "b", "c"});
-      MortalLog mortal(NewLog(), at, after);
-      const auto first = ReplayAll(&mortal);
-      died = mortal.died();
+      auto mortal = std::make_unique<MortalLog>(NewLog(), at, after);
+      const auto first = ReplayAll(mortal.get());
+      died = mortal->died();
+      mortal.reset();  // and with the process its locks
       deaths += died ? 1 : 0;
       EXPECT_EQ(first.ok(), !died);
       const auto second = ReplayAll(NewLog().get());

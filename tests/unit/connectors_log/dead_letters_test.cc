@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "connectors/log/dead_letter_box.h"
 #include "connectors/log/log_options.h"
+#include "engine/model/value.h"
 
 namespace weir {
 namespace {
@@ -47,6 +49,47 @@ TEST(Base64, HasTheRfcVectors) {
   EXPECT_EQ(Base64("fooba"), "Zm9vYmE=");
   EXPECT_EQ(Base64("foobar"), "Zm9vYmFy");
   EXPECT_EQ(Base64("\xFB\xFF"), "+/8=");
+}
+
+RecordBatch DeadLettersOf(const std::vector<std::string>& values) {
+  RecordBatch batch(DeadLetterSchema());
+  for (size_t i = 0; i < values.size(); ++i) {
+    AppendDeadLetter({"in", 0, 1, 77}, {static_cast<int64_t>(i), values[i]},
+                     Err(ErrorCode::kRecordNotJson, "expected an object"), &batch);
+  }
+  return batch;
+}
+
+TEST(BoundDeadLetters, CutsTheBytesOfThoseThatDoNotFit) {
+  std::string accents, controls(30'000, '\x01'), binary(30'000, '\xFF');
+  while (accents.size() < 30'000) accents += "\xC3\xA9";
+  for (const std::string& large : {accents, controls, binary, "x" + accents}) {
+    const RecordBatch bounded = BoundDeadLetters(20'000, DeadLettersOf({"small", large}));
+    ASSERT_EQ(bounded.rows(), 2u);
+    EXPECT_EQ(bounded.origin[1].offset, 1);
+    std::string small, json;
+    RowToJson(bounded, 0, &small);
+    RowToJson(bounded, 1, &json);
+    EXPECT_EQ(small.find("truncated\":true"), std::string::npos) << small;
+    EXPECT_LE(json.size(), 20'000u);
+    EXPECT_GE(json.size(), 16'000u) << "as much as fits, nearly";
+    const auto letter = ParseDeadLetter({1, json}, 0);
+    ASSERT_TRUE(letter.ok()) << json;
+    EXPECT_TRUE(letter->truncated);
+    EXPECT_TRUE(large.starts_with(*letter->bytes));
+    EXPECT_NE(letter->reason.find(std::to_string(large.size()) + " bytes"), std::string::npos);
+    EXPECT_NE(letter->reason.find(std::to_string(letter->bytes->size()) + " of"),
+              std::string::npos);
+  }
+}
+
+TEST(BoundDeadLetters, LeavesWhatFitsAndWhatIsNone) {
+  RecordBatch rows(MakeSchema({{"raw", DeadLetterSchema()->field(6).type, true}}));
+  rows.column(0).AppendString(std::string(30'000, 'x'));
+  rows.AppendMeta(kNoTimestamp, Origin{}, 0);
+  EXPECT_EQ(BoundDeadLetters(20'000, std::move(rows)).column(0).String(0).size(), 30'000u);
+  const RecordBatch whole = BoundDeadLetters(40'000, DeadLettersOf({std::string(30'000, 'x')}));
+  EXPECT_TRUE(whole.column(10).IsNull(0));
 }
 
 TEST(LogOptions, DefaultsAreThoseOfTheStruct) {
