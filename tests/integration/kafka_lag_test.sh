@@ -4,7 +4,7 @@
 . tests/integration/kafka_lib.sh
 kafka_start
 # More than fits into the channels: the same events on twenty hosts.
-for host in {1..20}; do sed "s/\"host\":\"[^\"]*\"/\"host\":\"h$host\"/" "$events"; done > "$work/many"
+for host in {1..20}; do sed "s/\"host\": *\"[^\"]*\"/\"host\": \"h$host\"/" "$events"; done > "$work/many"
 lines=$(($(wc -l < "$work/many") + 100))
 kafka_tool TopicCommand --create --topic auth.raw --partitions 2 > /dev/null
 produce auth.raw < "$work/many"
