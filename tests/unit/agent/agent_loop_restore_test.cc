@@ -193,8 +193,7 @@ TEST(AgentLoopRestore, InputWaitsUntilTheLogsAreRead) {
   EXPECT_TRUE(rig.op()->CanAccept());  // Crash runs the mail; a corrupt log would show here
   EXPECT_FALSE(rig.failed.has_value());
   // A line that is no decision is corruption: the job must not guess.
-  auto log = NewDirectoryLog(rig.env_.env(), "log");
-  auto writer = log->OpenWriter("_weir.job.guard.decisions", 5, 99).value();
+  auto writer = rig.log()->OpenWriter("_weir.job.guard.decisions", 5, 99).value();
   const LogAppend record{"{\"broken\":", "", "", 0};
   ASSERT_TRUE(writer->Append({&record, 1}).ok());
   ASSERT_TRUE(writer->Sync().ok());
