@@ -5,6 +5,11 @@
 #   deploy/quickstart.sh [--fresh]      begin anew instead of resuming
 #   WEIR_DATA=DIR deploy/quickstart.sh  keep the data elsewhere (default: build/quickstart)
 set -euo pipefail
+case "${1:-}" in
+  '' | --fresh) ;;
+  --help) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 0 ;;
+  *) echo "quickstart.sh: unknown argument '$1' (see --help)" >&2; exit 2 ;;
+esac
 cd "$(dirname "$0")/.."
 data=${WEIR_DATA:-build/quickstart}
 job=deploy/jobs/ssh_guard/job.yaml

@@ -183,7 +183,8 @@ StatusOr<bool> SinkTail::Repeats(std::string_view effect_id, std::string_view by
     return Err(ErrorCode::kLogConflict,
                absl::StrCat("effect ", ToAbsl(effect_id),
                             " stands in the log with other bytes than it has now"),
-               "if the job was changed on purpose, start it with --fresh");
+               "was the job changed, or does an operator emit what does not follow from its "
+               "input and state alone? Start with --fresh, or set delivery: exactly_once");
   }
   effects_.erase(it);
   ++met_;

@@ -1,9 +1,13 @@
 // weirctl savepoint, checkpoint, stop, cancel.
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstring>
 #include <iostream>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "engine/base/admin_errors.h"
 #include "engine/cli/ctl.h"
 #include "engine/cli/ctl_client.h"
@@ -68,6 +72,13 @@ Status DamagedError(const v1::SnapshotInfo& info) {
              "restore them from a copy, or use another savepoint");
 }
 
+// As a shell takes it for one word.
+std::string ShellWord(const std::string& text) {
+  const auto plain = [](char c) { return absl::ascii_isalnum(c) || std::strchr("/._-+", c); };
+  if (std::all_of(text.begin(), text.end(), plain)) return text;
+  return absl::StrCat("'", absl::StrReplaceAll(text, {{"'", "'\\''"}}), "'");
+}
+
 void PrintDone(const v1::SnapshotProgress& done, const CtlArgs& args) {
   if (args.json()) {
     std::cout << MessageToJson(done) << "\n";
@@ -80,7 +91,8 @@ void PrintDone(const v1::SnapshotProgress& done, const CtlArgs& args) {
             << "  " << ShowBytes(info.bytes()) << " in " << info.files() << " files\n"
             << info.path() << "\n";
   if (info.kind() == "savepoint") {
-    std::cout << "start from it:  weir run JOB.yaml --from-savepoint " << info.path() << "\n";
+    std::cout << "start from it:  weir run JOB.yaml --from-savepoint " << ShellWord(info.path())
+              << "\n";
   }
 }
 
