@@ -76,4 +76,21 @@ cp -r "$work/save/log" "$work/moved/"
 cp -r "$work/save/checkpoints/ssh-guard/savepoints/before-upgrade" "$work/moved/sp"
 run moved --from-savepoint "$work/moved/sp" --set job.parallelism=3
 expect_guard moved
+
+# Without the flag: where the job was stopped, and after a rollback there too, though it died before a checkpoint.
+restored() { # how; more arguments
+  local how=$1
+  shift
+  WEIR_DATA=$work/save "$weir" run "$job" --until-end --quiet "$@" 2>"$work/err" || true
+  grep -q "$how" "$work/err" || fail "not $how: $(cat "$work/err")"
+}
+restored "restored from savepoint 'before-upgrade'"
+restored "restored from checkpoint"
+WEIR_KILL_AT=manifest.rename.before restored "restored from savepoint 'before-upgrade'" --from-savepoint before-upgrade
+restored "restored from savepoint 'before-upgrade'"
+expect_guard save
+status=0
+run save --fresh --yes --from-savepoint before-upgrade 2>"$work/err" || status=$?
+[ $status != 0 ] || fail "--fresh with --from-savepoint"
+expect_guard save
 echo "ok"
