@@ -47,7 +47,7 @@ void SlowPath::OnReply(int64_t sequence, const std::string& request_id,
     p_.metrics->bad_replies->Add();
     return DecideByFailSafe(sequence, status, attempt);
   }
-  Append(sequence, std::move(decision));
+  Append(sequence, decision);
 }
 
 void SlowPath::DecideByFailSafe(int64_t sequence, const Status& cause, int attempt) {
@@ -55,7 +55,7 @@ void SlowPath::DecideByFailSafe(int64_t sequence, const Status& cause, int attem
   p_.config->fail_safe.Apply(cause, &decision);
   p_.metrics->failsafe->Add();
   late_.Remember(MakeLate(sequence));
-  Append(sequence, std::move(decision));
+  Append(sequence, decision);
 }
 
 // Of the entry whose event is loaded.

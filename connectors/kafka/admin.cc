@@ -115,7 +115,7 @@ StatusOr<TopicInfo> Admin::Describe(const std::string& topic) {
   const int64_t deadline = clock_->MonoNs() + kPatienceMs * kNsPerMs;
   const Topic handle(rd_kafka_topic_new(client_.get(), topic.c_str(), nullptr));
   for (;;) {
-    const StatusOr<TopicInfo> info = TryDescribe(topic, handle.get());
+    StatusOr<TopicInfo> info = TryDescribe(topic, handle.get());
     if (!WorthAsking(info.status())) return info;
     if (clock_->MonoNs() > deadline) return NoAnswer(topic, info.status());
     Pause(100);

@@ -205,7 +205,7 @@ int64_t Job::restored_checkpoint() const {
 }
 
 std::string Job::restored_from() const {
-  const std::string checkpoint = absl::StrCat("checkpoint ", restored_checkpoint());
+  std::string checkpoint = absl::StrCat("checkpoint ", restored_checkpoint());
   if (point_.savepoint.empty()) return checkpoint;
   return absl::StrCat("savepoint '", point_.savepoint, "' (", checkpoint, ")");
 }

@@ -170,9 +170,9 @@ void ChainNode::EmitBarrier(const Barrier& barrier) {
 void ChainNode::Emit(int port, RecordBatch batch) {
   if (batch.empty()) return;
   if (port < 0 || static_cast<size_t>(port) >= ports_.size()) {
-    return Check(Err(ErrorCode::kOperatorFailed,
-                     absl::StrCat("operator '", info_.name, "' emits to port ", port, ", it has ",
-                                  ports_.size())));
+    return Check(
+        Err(ErrorCode::kOperatorFailed, absl::StrCat("operator '", info_.name, "' emits to port ",
+                                                     port, ", it has ", ports_.size())));
   }
   Port& p = ports_[port];
   p.records->Add(static_cast<int64_t>(batch.rows()));

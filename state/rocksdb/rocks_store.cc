@@ -284,6 +284,7 @@ Status RocksStore::Compact() {
   std::vector<rocksdb::LiveFileMetaData> files;
   db_->GetLiveFilesMetaData(&files);
   std::vector<std::string> names;
+  names.reserve(files.size());
   for (const rocksdb::LiveFileMetaData& file : files) names.push_back(file.name);
   return FromRocks(db_->CompactFiles(RocksCompactionOptions(), names, options_.num_levels - 1),
                    dir_);
