@@ -40,7 +40,7 @@ void SlowPath::OnReply(int64_t sequence, const std::string& request_id,
     const OperatorInfo& info = p_.context->info();
     LogRepeated(LogLevel::kWarning, p_.config->name, "rule refused",
                 absl::StrCat("request ", request_id, ": ", decision.reason),
-                {info.uid, info.subtask, static_cast<int>(ErrorCode::kRuleCap)});
+                {info.uid, info.subtask, 0});
   }
   if (!status.ok()) {
     // Asking again until a reply is well-formed would spend without bound (reliability H-26).
