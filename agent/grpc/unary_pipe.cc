@@ -1,4 +1,4 @@
-// Decide calls, one for each request: fifty times as dear as a stream, and all that a simple agent
+// Decide calls, one for each request: 2.5 times as dear as a stream, and all that a simple agent
 // must offer.
 #include <grpc/support/time.h>
 #include <grpcpp/channel.h>
