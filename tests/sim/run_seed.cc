@@ -86,6 +86,7 @@ class SeedRun {
     Disaster disaster = DisasterScene::Draw(options_.seed);
     if (disaster.name.ends_with("lost")) scenario_.exactly_once = false;
     scenario_.follow = false;
+    scenario_.faulty_lives = 0;  // one thing at a time
     Feed(LongestPartition() / 2 + 1);
     LiveToTheEnd();
     scene.Remember();
