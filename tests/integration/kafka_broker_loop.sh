@@ -38,6 +38,9 @@ for cycle in $(seq "$cycles"); do
 done
 part $((cycles + 1))
 await 90 "all decisions" decided 45
+# A stop reads nothing more: what follows the last decision must have been read before it.
+answered() { [ "$(consume auth.blocked 2> /dev/null | wc -l)" -ge 669 ]; }
+await 90 "all blocked events" answered
 weir_pid=$(pgrep -P "$supervisor" -x weir || pgrep -P "$(pgrep -P "$supervisor" | head -1)" -x weir)
 kill -TERM "$weir_pid"
 status=0
