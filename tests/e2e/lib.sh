@@ -24,3 +24,12 @@ expect_guard() { # name: the figures of the shipped file, no repeats
   expect "$1 distinct decisions" "$(distinct "$1" auth.decisions)" 45
   expect "$1 distinct blocked" "$(distinct "$1" auth.blocked)" 669
 }
+# Waits until a command succeeds.
+await() { # seconds, what for, command
+  local deadline=$((SECONDS + $1)) what=$2
+  shift 2
+  until "$@"; do
+    [ "$SECONDS" -lt "$deadline" ] || fail "waited in vain for $what"
+    perl -e 'select(undef, undef, undef, 0.1)'
+  done
+}

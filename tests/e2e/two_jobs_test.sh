@@ -32,17 +32,11 @@ follow() { # name
   pid=$!
   trap 'kill -9 $pid 2>/dev/null || true' EXIT
 }
-await() { # topic, lines
-  for _ in $(seq 200); do
-    [ "$(lines "$1")" = "$2" ] && return
-    sleep 0.05
-  done
-  fail "$1 has $(lines "$1") lines, expected $2: $(cat "$work"/*.err)"
-}
+holds() { [ "$(lines "$1")" = "$2" ]; } # topic, lines
 
 follow one
-await out 2
-await one.dead 1
+await 10 "out" holds out 2
+await 10 "one.dead" holds one.dead 1
 status=0
 "$weir" run "$work/two.yaml" --until-end --quiet --log-level warning 2>"$work/two.err" || status=$?
 [ $status != 0 ] || fail "the second job was not refused"
@@ -53,7 +47,7 @@ expect "copied" "$(lines copy)" 2
 expect "after the second job" "$(lines out)" 2
 
 "$weir" dlq replay "$work/one.yaml" --yes | grep -q '^put back 1, ' || fail "replay while the job runs"
-await one.dead 2
+await 10 "one.dead" holds one.dead 2
 status=0
 "$weir" dlq replay "$work/one.yaml" --to out --yes >"$work/replay" 2>"$work/replay.err" || status=$?
 [ $status != 0 ] && grep -q 'WEIR-4006: .*topic out' "$work/replay.err" || fail "into its output: $(cat "$work/replay.err")"

@@ -9,14 +9,6 @@ cleanup() {
 }
 trap cleanup EXIT
 
-await() { # seconds, what, command...: polls until the command succeeds
-  local until=$((SECONDS + $1)) what=$2
-  shift 2
-  while ! "$@"; do
-    [ $SECONDS -lt $until ] || fail "waited for: $what"
-    perl -e 'select(undef, undef, undef, 0.05)'
-  done
-}
 start_agent() { # address, more arguments: sets agent_pid and port
   local listen=$1
   shift

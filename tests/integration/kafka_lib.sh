@@ -49,13 +49,4 @@ expect_kafka_guard() { # name
   pull "$1"
   expect_guard "$1"
 }
-# Waits until a command succeeds.
-await() { # seconds, what for, command
-  local deadline=$((SECONDS + $1)) what=$2
-  shift 2
-  until "$@"; do
-    [ "$SECONDS" -lt "$deadline" ] || fail "waited in vain for $what"
-    perl -e 'select(undef, undef, undef, 0.1)'
-  done
-}
 decided() { [ "$(consume auth.decisions 2> /dev/null | wc -l)" -ge "$1" ]; } # at least so many
