@@ -1,6 +1,7 @@
 #include "agent/agent_loop_operator.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -105,15 +106,20 @@ Status AgentLoopOperator::OpenPaths() {
 }
 
 Status AgentLoopOperator::Restore(const std::vector<StatePiece>& pieces) {
+  std::optional<int64_t> read;
   for (const StatePiece& piece : pieces) {
     if (piece.name != kRulesPiece) continue;
     LogPosition position;
     if (!DecodePosition(piece.bytes, &position)) {
       return Err(ErrorCode::kStateCorrupt, "the rule log's position is malformed");
     }
-    // At an aligned barrier every subtask has been given the same.
-    rules_read_ = std::max(rules_read_, position.offset);
+    // The lowest of all subtasks: one of them may have read on behind its barrier (input_gate.h),
+    // and the restored rules, which are those of one, need not be those of the one that has.
+    const int64_t at = position.offset;
+    read = read && !WEIR_PLANTED_BUG("rules-read-max") ? std::min(*read, at)
+                                                       : std::max(read.value_or(at), at);
   }
+  rules_read_ = read.value_or(0);
   return decision_log_->Restore(pieces);
 }
 

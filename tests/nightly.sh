@@ -9,11 +9,12 @@
 #   tests/nightly.sh kill N          N kills of the real process
 #   tests/nightly.sh kill-kafka N    N kills of the job on Kafka
 #   tests/nightly.sh kill-broker N   N ends and starts of the broker under load
+#   tests/nightly.sh kill-commit N   the same, under writers that keep account of every commit
 #   tests/nightly.sh kill-agent N    N kills of the agent and of Redis, under a job that asks
 #   tests/nightly.sh tidy            clang-tidy over the library folders
 set -uo pipefail
 source "$(dirname "$0")/harness.sh"
-usage() { sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 2; }
+usage() { sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 2; }
 
 # Sanitized code runs many times slower.
 time_limit=${WEIR_TEST_TIMEOUT:-3600}
@@ -62,11 +63,11 @@ case "${1:-}" in
     ((PIPESTATUS[0] == 0)) || close_with 0 1
     run_program "$WEIR_BUILD/bin/weir_sim" --kafka --seeds "$2"
     ;;
-  kill | kill-kafka | kill-broker | kill-agent)
+  kill | kill-kafka | kill-broker | kill-commit | kill-agent)
     number "${2:-}"
     build_preset release
     declare -A loops=([kill]=kill/kill [kill-kafka]=integration/kafka_kill [kill-broker]=integration/kafka_broker
-      [kill-agent]=integration/agent_kill)
+      [kill-commit]=integration/kafka_commit [kill-agent]=integration/agent_kill)
     run_program bash "$root/tests/${loops[$1]}_loop.sh" "$2"
     ;;
   tidy)

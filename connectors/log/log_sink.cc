@@ -83,6 +83,7 @@ void LogSink::EnsureLoaded() {
   request.log = log();
   request.keep = options_.log;
   request.topic = options_.topic;
+  request.operator_uid = context()->info().uid;
   request.subtask = context()->info().subtask;
   request.epoch = context()->info().epoch;
   request.plan = std::move(plan_);

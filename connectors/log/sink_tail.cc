@@ -100,6 +100,7 @@ StatusOr<TailPlan> ReadTailPlan(const std::vector<StatePiece>& pieces, const std
 }
 
 StatusOr<std::shared_ptr<SinkTail>> SinkTail::Load(const TailRequest& request) {
+  const LogScope scope(request.operator_uid, request.subtask);
   auto tail = std::make_shared<SinkTail>();
   tail->expected_ = request.plan.expected;
   tail->age_ms_ = request.plan.age_ms;

@@ -50,6 +50,7 @@ struct TailRequest {
   LogClient* log;
   std::shared_ptr<LogClient> keep;  // of `log`, if it is not the job's
   std::string topic;
+  std::string operator_uid;
   int subtask = 0;
   int64_t epoch = 0;
   TailPlan plan;

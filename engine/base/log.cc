@@ -24,6 +24,7 @@ constexpr size_t kMaxKinds = 256;  // beyond them all share one
 
 std::atomic<LogLevel> minimum_level{LogLevel::kInfo};
 std::atomic<bool> json_lines{false};
+thread_local LogFields scope;
 
 spdlog::level::level_enum SpdlogLevel(LogLevel level) {
   switch (level) {
@@ -222,6 +223,17 @@ void SetLogJob(std::string_view job, int64_t epoch) {
   });
 }
 
+LogScope::LogScope(std::string_view operator_uid, int subtask)
+    : outer_uid_(scope.operator_uid), outer_subtask_(scope.subtask) {
+  scope.operator_uid = operator_uid;
+  scope.subtask = subtask;
+}
+
+LogScope::~LogScope() {
+  scope.operator_uid = outer_uid_;
+  scope.subtask = outer_subtask_;
+}
+
 void SetLogMetrics(MetricRegistry* metrics) {
   SharedState()->With([&](Shared* shared) { shared->metrics = metrics; });
 }
@@ -257,9 +269,12 @@ void Log(LogLevel level, std::string_view where, std::string_view message,
          const LogFields& fields) {
   if (level < minimum_level.load(std::memory_order_relaxed)) return;
   const bool json = json_lines.load(std::memory_order_relaxed);
+  LogFields all = fields;
+  if (all.subtask < 0) all.subtask = scope.subtask;
+  if (all.operator_uid.empty()) all.operator_uid = scope.operator_uid;
   const std::string known = SharedState()->With([&](Shared* shared) {
     shared->Count("weir_log_lines_total", LevelName(level));
-    return FieldText(fields, json, shared->job, shared->epoch);
+    return FieldText(all, json, shared->job, shared->epoch);
   });
   std::string line;
   if (json) {

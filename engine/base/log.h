@@ -21,13 +21,27 @@ bool LogIsJson();
 // `where` names the job part: "ssh-guard/guard[1]" or "checkpoint".
 // Both may hold hostile bytes: see EscapeForLog. A message beyond 16 KiB is cut.
 void Log(LogLevel level, std::string_view where, std::string_view message);
-// What a line is about beyond its text, where that is known.
+// What a line is about beyond its text, where that is known; what is not said here is taken from
+// the innermost LogScope of the thread.
 struct LogFields {
   std::string_view operator_uid = {};
   int subtask = -1;
   int error = 0;  // ErrorNumber
 };
 void Log(LogLevel level, std::string_view where, std::string_view message, const LogFields& fields);
+// While it lives, lines of this thread are about this subtask: the runtime sets it around what it
+// calls, so that an operator's own lines name it. Costs two words; `operator_uid` must outlive it.
+class LogScope {
+ public:
+  LogScope(std::string_view operator_uid, int subtask);
+  ~LogScope();
+  LogScope(const LogScope&) = delete;
+  LogScope& operator=(const LogScope&) = delete;
+
+ private:
+  const std::string_view outer_uid_;
+  const int outer_subtask_;
+};
 // For what may come again and again: of the lines with one `where` and `kind` (a short constant of
 // the caller) one in 10 s is written, and tells how many were not.
 void LogRepeated(LogLevel level, std::string_view where, std::string_view kind,

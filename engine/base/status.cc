@@ -17,6 +17,8 @@ namespace {
 constexpr char kNumberUrl[] = "weir/number";
 constexpr char kHintUrl[] = "weir/hint";
 constexpr char kRetryAfterUrl[] = "weir/retry_after_ms";
+constexpr char kOperatorUrl[] = "weir/operator";
+constexpr char kSubtaskUrl[] = "weir/subtask";
 
 constexpr ErrorInfo kUnsorted[] = {
 #define WEIR_ERROR(name, number, domain, retry, meaning) \
@@ -155,6 +157,21 @@ int64_t RetryAfterMs(const Status& status) {
   if (!payload || !absl::SimpleAtoi(std::string(*payload), &ms)) return 0;
   constexpr int64_t kMaxMs = 24 * 3'600'000;  // it may come from another machine
   return std::clamp<int64_t>(ms, 0, kMaxMs);
+}
+
+Status WithPlace(Status status, std::string_view operator_uid, int subtask) {
+  if (status.ok() || status.GetPayload(kSubtaskUrl)) return status;
+  status.SetPayload(kOperatorUrl, absl::Cord(ToAbsl(operator_uid)));
+  status.SetPayload(kSubtaskUrl, absl::Cord(absl::StrCat(subtask)));
+  return status;
+}
+
+ErrorPlace PlaceOf(const Status& status) {
+  ErrorPlace place;
+  const auto subtask = status.GetPayload(kSubtaskUrl);
+  if (!subtask || !absl::SimpleAtoi(std::string(*subtask), &place.subtask)) return place;
+  if (const auto uid = status.GetPayload(kOperatorUrl)) place.operator_uid = std::string(*uid);
+  return place;
 }
 
 std::string FormatError(const Status& status) {

@@ -47,6 +47,14 @@ bool IsRetriable(const Status& status);
 // The same error with the time after which its cause asks to be tried again; 0 if it names none.
 Status WithRetryAfter(Status status, int64_t ms);
 int64_t RetryAfterMs(const Status& status);
+// Where in a job an error came up, so that a log line can name it.
+struct ErrorPlace {
+  std::string operator_uid;  // "" = not known
+  int subtask = -1;
+};
+// The same error with its place; one that it has already stays.
+Status WithPlace(Status status, std::string_view operator_uid, int subtask);
+ErrorPlace PlaceOf(const Status& status);
 // "WEIR-3001: message (hint: ...)".
 std::string FormatError(const Status& status);
 // Same error, message prefixed with `context` and ": ".

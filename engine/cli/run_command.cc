@@ -186,7 +186,9 @@ class LogOfJob {
 
 int Fail(const Status& status) {
   if (LogIsJson()) {
-    Log(LogLevel::kError, "job", FormatError(status), {"", -1, ErrorNumber(status)});
+    const ErrorPlace place = PlaceOf(status);
+    Log(LogLevel::kError, "job", FormatError(status),
+        {place.operator_uid, place.subtask, ErrorNumber(status)});
   } else {
     std::cerr << "weir: " << FormatError(status) << "\n";
   }

@@ -52,7 +52,10 @@ struct OperatorPlan {
   // Topics whose records every subtask must receive (the rule log): the plan adds a source and a
   // broadcast edge; they arrive as inputs 1, 2, ... with the schema given, ahead of other input,
   // and take no part in event time. After a restore some of them come again although the restored
-  // state holds them already: applying one twice must change nothing.
+  // state holds them already: applying one twice must change nothing. An operator whose CanAccept
+  // says no is handed records from behind a barrier; the checkpoint may then hold what they led to
+  // in this subtask, but the broadcast state of another, which had not seen them. Such an operator
+  // keeps how far it has read in a piece, and at a restore reads on from the lowest of all.
   struct ControlInput {
     std::string topic;
     SchemaPtr schema;

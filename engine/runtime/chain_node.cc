@@ -54,11 +54,11 @@ Status ChainNode::Open() {
   UpdateTime();
   if (backend_ != nullptr) WEIR_RETURN_IF_ERROR(timers_.Open(this, watermark_));
   if (source_ != nullptr) {
-    WEIR_RETURN_IF_ERROR(source_->Open(this, this));
-    return is_restore_ ? source_->Restore(restored_) : absl::OkStatus();
+    WEIR_RETURN_IF_ERROR(Call([this] { return source_->Open(this, this); }));
+    return is_restore_ ? Call([this] { return source_->Restore(restored_); }) : absl::OkStatus();
   }
-  WEIR_RETURN_IF_ERROR(op_->Open(this, this));
-  if (is_restore_) WEIR_RETURN_IF_ERROR(op_->Restore(restored_));
+  WEIR_RETURN_IF_ERROR(Call([this] { return op_->Open(this, this); }));
+  if (is_restore_) WEIR_RETURN_IF_ERROR(Call([this] { return op_->Restore(restored_); }));
   restored_.clear();
   if (backend_ == nullptr) return absl::OkStatus();
   const std::vector<std::string> unopened = backend_->UnopenedTables();
@@ -84,8 +84,7 @@ Status ChainNode::ProcessInput(int input, RecordBatch batch, size_t bytes) {
   batches_in_->Add();
   bytes_in_->Add(static_cast<int64_t>(bytes));
   output_bytes_ = 0;
-  BeginCall();
-  WEIR_RETURN_IF_ERROR(op_->Process(input, std::move(batch)));
+  WEIR_RETURN_IF_ERROR(Call([&] { return op_->Process(input, std::move(batch)); }));
   if (backend_ != nullptr) backend_->Settle();
   if (output_bytes_ <= kMaxOutputBytes) return absl::OkStatus();
   return Err(
@@ -110,24 +109,21 @@ Status ChainNode::FireTimers() { return FireUpTo(kTimersPerSlice); }
 Status ChainNode::FireUpTo(int64_t limit) {
   Timer timer;
   for (int64_t fired = 0; timers_.PopDue(TimeDomain::kEventTime, watermark_, &timer);) {
-    BeginCall();
-    WEIR_RETURN_IF_ERROR(op_->OnTimer(timer));
+    WEIR_RETURN_IF_ERROR(Call([&] { return op_->OnTimer(timer); }));
     if (++fired == limit) return absl::OkStatus();
   }
   firing_ = false;
-  BeginCall();
-  return op_->OnWatermark(watermark_);
+  return Call([this] { return op_->OnWatermark(watermark_); });
 }
 
 Status ChainNode::SetIdle(bool idle) {
   WEIR_RETURN_IF_ERROR(FinishFiring());
-  return op_->OnIdle(idle);
+  return Call([&] { return op_->OnIdle(idle); });
 }
 
 Status ChainNode::EndInput() {
   WEIR_RETURN_IF_ERROR(FinishFiring());
-  BeginCall();
-  return op_->OnEndOfInput();
+  return Call([this] { return op_->OnEndOfInput(); });
 }
 
 Status ChainNode::RunDueTimersAndWakes() {
@@ -136,13 +132,20 @@ Status ChainNode::RunDueTimersAndWakes() {
   const int64_t now_ms = clock->NowMs();
   for (int64_t left = kTimersPerSlice;
        left > 0 && timers_.PopDue(TimeDomain::kProcessingTime, now_ms, &timer); --left) {
-    BeginCall();
-    WEIR_RETURN_IF_ERROR(op_->OnTimer(timer));
+    WEIR_RETURN_IF_ERROR(Call([&] { return op_->OnTimer(timer); }));
   }
   if (wake_at_ns_ > clock->MonoNs()) return absl::OkStatus();
   wake_at_ns_ = kNeverNs;
-  BeginCall();
-  return source_ != nullptr ? source_->OnWake() : op_->OnWake();
+  return Call([this] { return source_ != nullptr ? source_->OnWake() : op_->OnWake(); });
+}
+
+StatusOr<Source::PollResult> ChainNode::Poll() {
+  Source::PollResult result{};
+  WEIR_RETURN_IF_ERROR(Call([&]() -> Status {
+    WEIR_ASSIGN_OR_RETURN(result, source_->Poll());
+    return absl::OkStatus();
+  }));
+  return result;
 }
 
 int64_t ChainNode::NextDeadlineNs() const {

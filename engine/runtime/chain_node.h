@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/log.h"
 #include "engine/core/operator.h"
 #include "engine/core/registry.h"
 #include "engine/core/state_backend.h"
@@ -63,6 +64,7 @@ class ChainNode final : public OperatorContext, public Collector {
   Status SetIdle(bool idle);
   Status EndInput();
   Status RunDueTimersAndWakes();
+  StatusOr<Source::PollResult> Poll();  // of a source
   // Earliest monotonic time at which RunDueTimersAndWakes has something to do.
   int64_t NextDeadlineNs() const;
   bool CanAccept() { return op_ == nullptr || op_->CanAccept(); }
@@ -90,7 +92,9 @@ class ChainNode final : public OperatorContext, public Collector {
   StatusOr<std::shared_ptr<AgentChannel>> Agent(const std::string& endpoint) override {
     return services_->Agent(endpoint);
   }
-  void Fail(Status status) override { services_->Fail(std::move(status)); }
+  void Fail(Status status) override {
+    services_->Fail(WithPlace(std::move(status), info_.uid, info_.subtask));
+  }
   void WakeAt(int64_t mono_ns) override { wake_at_ns_ = std::min(wake_at_ns_, mono_ns); }
   void WantCheckpoint() override { services_->WantCheckpoint(); }
   StatusOr<StateTable*> OpenTable(const StateDescriptor& descriptor) override;
@@ -118,6 +122,14 @@ class ChainNode final : public OperatorContext, public Collector {
     Counter* records = nullptr;
     Counter* bytes = nullptr;
   };
+  // Every call of user code: log lines and errors that come of it name the operator.
+  template <typename F>
+  Status Call(const F& f) {
+    const LogScope scope(info_.uid, info_.subtask);
+    BeginCall();
+    Status status = f();
+    return status.ok() ? status : WithPlace(std::move(status), info_.uid, info_.subtask);
+  }
   void EmitTo(Port* port, RecordBatch batch, size_t bytes);
   // Fires at most `limit` event timers; passes the watermark on when none is left.
   Status FireUpTo(int64_t limit);

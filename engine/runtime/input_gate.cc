@@ -22,7 +22,7 @@ InputGate::InputGate(std::vector<int> channel_inputs, std::vector<bool> control,
 std::optional<GateEvent> InputGate::Next(bool control_only) {
   const size_t first_data = inputs_.size() - data_channels_;
   for (size_t i = 0; i < first_data; ++i) {
-    if (auto event = Take(&inputs_[i])) return event;
+    if (auto event = Take(&inputs_[i], control_only)) return event;
   }
   if (control_only) return std::nullopt;
   for (int tried = 0; tried < data_channels_; ++tried) {
@@ -33,10 +33,10 @@ std::optional<GateEvent> InputGate::Next(bool control_only) {
   return std::nullopt;
 }
 
-std::optional<GateEvent> InputGate::Take(Input* in) {
+std::optional<GateEvent> InputGate::Take(Input* in, bool behind_barrier) {
   StreamElement element;
   // Elements that lead to nothing (a watermark behind the minimum) are used up here.
-  while (!in->blocked && (unreported_ == 0 || in->control || !in->reported) &&
+  while ((behind_barrier || !in->blocked) && (unreported_ == 0 || in->control || !in->reported) &&
          in->channel->Pop(&element)) {
     if (auto event = OnElement(in, std::move(element))) return event;
   }
@@ -79,7 +79,7 @@ std::optional<GateEvent> InputGate::OnBarrier(Input* in, const Barrier& barrier)
     for (Input& other : inputs_) other.blocked = false;
   }
   WEIR_CHECK(in->control || in->reported, "an operator before this task did not pass OnIdle on");
-  in->blocked = !in->control;
+  in->blocked = true;
   if (++aligned_count_ < inputs_.size()) return std::nullopt;
   aligned_count_ = 0;
   for (Input& other : inputs_) other.blocked = false;

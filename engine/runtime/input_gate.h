@@ -26,9 +26,8 @@ using GateEvent = std::variant<GateBatch, GateTime, Barrier, GateEnd>;
 // Task thread only. Exactly-once alignment (mission E-C2): a channel that has delivered barrier n
 // is not read until all have; barriers of older checkpoints are ignored, a newer one replaces the
 // one being aligned. Control channels come first and take no part in event time or end of input.
-// Their barrier counts but does not block them: an operator that is full may need their next record
-// to get room again, and what it applies early a restore gives it once more (control records are
-// idempotent, see OperatorPlan::ControlInput).
+// While the operator can take no data they are read on behind their barrier: their next record may
+// be what gives it room again. See OperatorPlan::ControlInput for what that means at a restore.
 //
 // The first thing that a data channel says is whether it is idle, and no data is taken before all
 // have said it: else the first records of one channel would be judged late or not by how soon the
@@ -56,7 +55,7 @@ class InputGate {
     bool blocked = false;
     bool ended = false;
   };
-  std::optional<GateEvent> Take(Input* in);
+  std::optional<GateEvent> Take(Input* in, bool behind_barrier = false);
   std::optional<GateEvent> OnElement(Input* in, StreamElement element);
   std::optional<GateEvent> OnBarrier(Input* in, const Barrier& barrier);
   std::optional<GateEvent> OnReport(Input* in, bool idle);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/base/log.h"
 
 namespace weir {
 namespace {
@@ -46,6 +47,9 @@ void Task::SetInputs(std::vector<int> inputs, std::vector<bool> control,
 
 bool Task::RunTurn() {
   if (closed_) return false;
+  // Mail is not known to be of one operator or the other.
+  const OperatorInfo& head = nodes_[0]->info();
+  const LogScope scope(nodes_.size() == 1 ? head.uid : std::string_view(), head.subtask);
   // The one place where exceptions of user code end (D20).
   try {
     return TurnWork();
@@ -146,7 +150,7 @@ Status Task::TakeInput(bool* progress) {
   blocked_ = !accept;
   if (is_source()) {
     if (!accept) return absl::OkStatus();
-    WEIR_ASSIGN_OR_RETURN(const Source::PollResult result, nodes_[0]->source()->Poll());
+    WEIR_ASSIGN_OR_RETURN(const Source::PollResult result, nodes_[0]->Poll());
     *progress |= result == Source::PollResult::kMore;
     return absl::OkStatus();
   }
@@ -294,7 +298,13 @@ void Task::Drain() {
 void Task::Fail(Status status) {
   if (closed_) return;
   closed_ = true;
-  services_.listener->OnFailed(number_, Annotate(status, absl::StrCat("task '", name_, "'")));
+  const OperatorInfo& head = nodes_[0]->info();
+  const std::string where = head.parallelism == 1
+                                ? absl::StrCat("task '", name_, "'")
+                                : absl::StrCat("task '", name_, "' (subtask ", head.subtask, " of ",
+                                               head.parallelism, ")");
+  services_.listener->OnFailed(number_,
+                               Annotate(WithPlace(std::move(status), "", head.subtask), where));
 }
 
 void Task::NodeEnded() {

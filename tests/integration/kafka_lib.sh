@@ -24,7 +24,9 @@ kafka_tool() { # class of org.apache.kafka.tools, arguments
   shift
   "$local_kafka" exec "org.apache.kafka.tools.$class" --bootstrap-server "$kafka" "${tool_options[@]}" "$@"
 }
-produce() { "${kcat[@]}" -P -b "$kafka" -t "$1" -p "${2:-0}" -X acks=all; } # topic, partition; lines from stdin
+# Topic, partition; lines from stdin. Idempotent: else a batch that is sent again, because the broker has only just come
+# up, stands in the topic behind those that were sent after it.
+produce() { "${kcat[@]}" -P -b "$kafka" -t "$1" -p "${2:-0}" -X enable.idempotence=true; }
 # What a read_committed consumer sees of a topic that exists, partition after partition.
 consume() { "${kcat[@]}" -C -b "$kafka" -t "$1" -o beginning -e -q -X isolation.level=read_committed "${@:2}"; }
 

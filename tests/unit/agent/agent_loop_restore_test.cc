@@ -133,6 +133,28 @@ TEST(AgentLoopRestore, ADurableDecisionGoesBeforeTheRulesThatCameAfterIt) {
   }
 }
 
+// Broadcast state comes from one subtask, and an agent loop that waits for room reads on behind the
+// barrier of its control input: the subtask that answered by a rule may have been the only one that
+// had it.
+TEST(AgentLoopRestore, ARuleThatOnlyThisSubtaskHadIsThereBeforeTheNextEvent) {
+  LoopRig rig;
+  rig.Send(Attack("a", 1, 2));
+  const LoopRig::Saved before = rig.Checkpoint();
+  rig.agent()->Quarantine(0);
+  rig.Settle();
+  EXPECT_EQ(LinesOf(rig.Take(kBlocked)), (Ints{2}));
+  LoopRig::Saved saved = rig.Checkpoint();
+  const auto is_rules = [](const SealedTable& table) { return table.name == "rules"; };
+  std::erase_if(saved.state.tables, is_rules);  // of the subtask that has not
+  saved.pieces.insert(saved.pieces.end(), before.pieces.begin(), before.pieces.end());
+  saved.rules_read = before.rules_read;
+  rig.Crash(&saved);
+  rig.Run();
+  rig.Send(Attack("a", 3, 1, 1));  // not novel: without the rule it would pass
+  EXPECT_EQ(LinesOf(rig.Take(kBlocked)), (Ints{3}));
+  EXPECT_EQ(rig.Take(kFast), Lines());
+}
+
 TEST(AgentLoopRestore, ADecidedRequestWhoseRuleGotLostAppendsItAgain) {
   LoopRig rig;
   rig.Send(Attack("a", 1, 3));

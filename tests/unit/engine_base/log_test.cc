@@ -55,6 +55,25 @@ TEST_F(LogTest, Fields) {
       << line;
 }
 
+TEST_F(LogTest, ScopesNameTheSubtaskForLinesThatDoNot) {
+  testing::internal::CaptureStderr();
+  {
+    const LogScope task("outer", 2);
+    {
+      const LogScope call("inner", 2);
+      LogWarning("w", "a");
+      Log(LogLevel::kWarning, "w", "b", {"said", 7});
+    }
+    LogWarning("w", "c");
+  }
+  LogWarning("w", "d");
+  const std::string lines = testing::internal::GetCapturedStderr();
+  for (const char* end : {"w: a operator=inner subtask=2\n", "w: b operator=said subtask=7\n",
+                          "w: c operator=outer subtask=2\n", "w: d\n"}) {
+    EXPECT_NE(lines.find(end), std::string::npos) << lines;
+  }
+}
+
 TEST_F(LogTest, RepeatedLinesAreHeldBackAndCounted) {
   MetricRegistry metrics;
   SetLogMetrics(&metrics);

@@ -34,6 +34,16 @@ TEST(StatusTest, AnnotateKeepsNumberAndHint) {
   EXPECT_TRUE(Annotate(absl::OkStatus(), "x").ok());
 }
 
+TEST(StatusTest, AnErrorKeepsItsFirstPlace) {
+  const Status error = Err(ErrorCode::kStateIo, "disk");
+  EXPECT_EQ(PlaceOf(error).subtask, -1);
+  const Status placed = Annotate(WithPlace(WithPlace(error, "guard", 3), "", 4), "task");
+  EXPECT_EQ(PlaceOf(placed).operator_uid, "guard");
+  EXPECT_EQ(PlaceOf(placed).subtask, 3);
+  EXPECT_EQ(FormatError(placed), "WEIR-4001: task: disk");
+  EXPECT_TRUE(WithPlace(absl::OkStatus(), "guard", 3).ok());
+}
+
 TEST(StatusTest, EveryErrorIsAnErrorAndIsListed) {
   size_t count = 0;
   const ErrorInfo* errors = AllErrors(&count);

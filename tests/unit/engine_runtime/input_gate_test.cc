@@ -122,6 +122,23 @@ TEST_F(InputGateTest, ControlTakesPartInBarriersButNotInTimeOrEnd) {
   EXPECT_EQ(Next(), "end");
 }
 
+// Else subtasks would differ at one barrier in what they were told.
+TEST_F(InputGateTest, ControlWaitsBehindItsBarrierUnlessTheOperatorIsFull) {
+  Channel* data = Add(false);
+  Channel* control = Add(true);
+  Build();
+  control->Push(Cut(1));
+  control->Push(Row(8));
+  control->Push(Row(9));
+  data->Push(Row(1));
+  EXPECT_EQ(Next(), "1");
+  EXPECT_EQ(Next(), "");
+  EXPECT_EQ(Next(/*control_only=*/true), "8") << "it may need this to get room";
+  data->Push(Cut(1));
+  EXPECT_EQ(Next(), "b1");
+  EXPECT_EQ(Next(), "9");
+}
+
 TEST_F(InputGateTest, WhatDoesNotFitIsSpilledInOrderAndTheProducerIsWoken) {  // D23
   Channel* a = Add(false);
   Build();
