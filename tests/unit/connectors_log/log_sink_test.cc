@@ -259,6 +259,51 @@ TEST_F(LogSinkTest, ATailThatNeverComesAgainSettlesWithTime) {
   EXPECT_EQ(pieces.size(), 1u);
 }
 
+// A log that takes no larger records.
+class NarrowLog : public LogClient {
+ public:
+  NarrowLog(LogClient* log, size_t max_bytes) : log_(log), max_bytes_(max_bytes) {}
+  size_t max_record_bytes() const override { return max_bytes_; }
+  StatusOr<std::vector<int>> Partitions(const std::string& topic) override {
+    return log_->Partitions(topic);
+  }
+  StatusOr<std::unique_ptr<LogReader>> OpenReader(const std::string& topic, int partition,
+                                                  const LogPosition& from) override {
+    return log_->OpenReader(topic, partition, from);
+  }
+  StatusOr<std::shared_ptr<LogWriter>> OpenWriter(const std::string& topic, int partition,
+                                                  int64_t epoch) override {
+    return log_->OpenWriter(topic, partition, epoch);
+  }
+  Status DeleteTopic(const std::string& topic) override { return log_->DeleteTopic(topic); }
+
+ private:
+  LogClient* log_;
+  const size_t max_bytes_;
+};
+
+TEST_F(LogSinkTest, CutsDeadLettersToWhatTheLogTakesAndNothingElse) {
+  constexpr size_t kMaxBytes = 1000;
+  LogSinkOptions options;
+  options.log = std::make_shared<NarrowLog>(world_.log.get(), kMaxBytes);
+  auto rig = Start({}, 1, 0, 1, options);
+  RecordBatch letters(DeadLetterSchema());
+  const std::string bytes(5000, 'x');
+  LogItem item{};
+  item.offset = 7;
+  item.value = bytes;
+  AppendDeadLetter({"in", 0, 0, kNoTimestamp}, item, Err(ErrorCode::kRecordNotJson, "not JSON"),
+                   &letters);
+  ASSERT_TRUE(rig->sink().Process(0, std::move(letters)).ok());
+  rig->Process({{8, bytes}});
+  rig->Run();
+  const auto written = world_.ValuesAndEffects("out", 0);
+  ASSERT_EQ(written.size(), 2u);
+  EXPECT_LE(written[0].first.size(), kMaxBytes);
+  EXPECT_NE(written[0].first.find(R"("truncated":true)"), std::string::npos) << written[0].first;
+  EXPECT_EQ(written[1].first.size(), bytes.size() + std::string(R"({"ts":8,"text":""})").size());
+}
+
 // reliability B-48 put back: the checkpoint is complete before its output is on disk.
 TEST_F(LogSinkTest, ThePlantedBugIsThere) {
   SimFailPoints points([] {});

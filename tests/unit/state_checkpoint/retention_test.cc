@@ -3,6 +3,7 @@
 
 #include "engine/base/random.h"
 #include "engine/base/sim_fail_points.h"
+#include "state/checkpoint/retention.h"
 #include "tests/unit/state_checkpoint/test_storage.h"
 
 namespace weir {
@@ -19,6 +20,30 @@ class RetentionTest : public StorageTest {
     EXPECT_TRUE(status.ok()) << status;
   }
 };
+
+// A disk on which one file cannot be looked at: EIO, or EACCES.
+class BlindFileSystem : public SimFileSystem {
+ public:
+  StatusOr<uint64_t> FileSize(const std::string& path) override {
+    if (path.find("chk-2/") == std::string::npos) return SimFileSystem::FileSize(path);
+    return absl::PermissionDeniedError(path);
+  }
+};
+
+// Skipped, the job would begin at chk-1, and collect what chk-2 holds.
+TEST(ListCheckpoints, OneThatCannotBeSeenIsAnErrorAndNotOneThatIsAbsent) {
+  BlindFileSystem fs;
+  const CheckpointLayout layout("data", "job");
+  for (const int64_t id : {1, 3}) {
+    ASSERT_TRUE(fs.CreateDirs(layout.CheckpointDir(id)).ok());
+    ASSERT_TRUE(fs.Create(CheckpointLayout::ManifestIn(layout.CheckpointDir(id))).ok());
+  }
+  EXPECT_THAT(ListCheckpoints(&fs, layout).value(), ElementsAre(1, 3));
+  ASSERT_TRUE(fs.CreateDirs(layout.CheckpointDir(4)).ok());
+  EXPECT_THAT(ListCheckpoints(&fs, layout).value(), ElementsAre(1, 3)) << "it was never complete";
+  ASSERT_TRUE(fs.CreateDirs(layout.CheckpointDir(2)).ok());
+  EXPECT_TRUE(absl::IsPermissionDenied(ListCheckpoints(&fs, layout).status()));
+}
 
 TEST_F(RetentionTest, KeepsTheNewestAndWhatTheyShareWithOlderOnes) {
   const SegmentRef base = Write(1, "base");
