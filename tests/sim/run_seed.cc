@@ -19,6 +19,8 @@
 namespace weir {
 namespace {
 
+constexpr int64_t kDrainMs = 120'000;  // the agent may take its 30 s, more than once
+
 std::string ReadText(const std::string& path) {
   std::ifstream file(path);
   std::ostringstream text;
@@ -150,6 +152,7 @@ class SeedRun {
     JobOptions job;
     const bool follow = scenario_.follow && !AllFed();
     job.until_end = !follow;
+    job.drain_timeout_ms = kDrainMs;
     // Virtual time stands still within a turn: slices end by count, so that changes fall between.
     job.slice_ns = 0;
     const Status started = runner_.Start(loaded->plan, registry_, job);
@@ -174,6 +177,9 @@ class SeedRun {
     }
     const Status status = runner_.job()->status();
     if (LeaderChanged(status) || StoreFailed(status)) return false;
+    if (end == SimEnd::kDone && runner_.job()->drained_ns() == 0) {
+      Problem("the stop did not see the end of what was under way");
+    }
     Check(runner_.Finish());
     return !follow;
   }

@@ -190,6 +190,7 @@ const std::vector<Mutant> kMutants = {
     {"D14", "a rule ignores its origin"},
     {"H-20", "the ledger forgets sooner than its input can repeat"},
     {"store-lost", "an error of the store below the hot tier is ignored", 720},
+    {"control-drained", "a stop ends the rule log's source, too"},
     {"erase-not-in-delta", "an erasure is missing from the incremental checkpoint"},
 };
 
