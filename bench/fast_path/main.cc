@@ -7,7 +7,6 @@
 //
 // Prints events/s, CPU ns per event and the ratio of each pair, then medians. Both sides must agree
 // on what they counted before any figure is printed.
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +18,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "bench/measure.h"
 #include "engine/base/env.h"
 #include "engine/base/log.h"
 #include "engine/cli/commands.h"
@@ -51,13 +51,6 @@ struct EngineResult {
   double closing_seconds = 0;  // the checkpoint at the end
   int64_t pause_p99_us = 0, pause_max_us = 0, checkpoints = 0, checkpoint_bytes = 0;
 };
-
-double CpuSeconds() {
-  rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return t.tv_sec + t.tv_usec / 1e6; };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 
 std::string ReadText(const std::string& path) {
   std::ifstream file(path);

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -16,6 +15,7 @@
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "bench/measure.h"
 #include "connectors/kafka/kafka_log.h"
 #include "connectors/kafka/settings.h"
 #include "engine/base/env.h"
@@ -33,24 +33,6 @@ struct Args {
   int64_t records = 500'000;
   int pairs = 3;
 };
-struct Figures {
-  double seconds = 0;
-  double cpu_seconds = 0;  // of this process: librdkafka's threads too, not the broker
-};
-
-double CpuSeconds() {
-  timespec t{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
-}
-
-template <typename Work>
-Figures Measure(const Clock& clock, Work work) {
-  const int64_t start = clock.MonoNs();
-  const double cpu = CpuSeconds();
-  work();
-  return {static_cast<double>(clock.MonoNs() - start) / 1e9, CpuSeconds() - cpu};
-}
 
 int64_t Load(LogClient* log, int64_t records) {
   const auto writer = log->OpenWriter("copy.in", 0, 1).value();
@@ -165,12 +147,18 @@ int Run(const Args& args) {
   std::printf("%ld records of %ld bytes\n", args.records, Load(log.get(), args.records));
   for (int pair = 0; pair < args.pairs; ++pair) {
     WEIR_CHECK(log->OpenWriter("copy.bare", 0, 1).ok());  // which makes the topic
-    const Figures bare = Measure(*env.env().clock, [&] { CopyBare(settings); });
+    const Figures bare = Measure(*env.env().clock, [&] {
+      CopyBare(settings);
+      return args.records;
+    });
     Print("bare", args, bare, bare);
     for (const std::string delivery : {"at_least_once", "exactly_once"}) {
       const std::string data =
           std::filesystem::temp_directory_path() / ("weir-copy-" + std::to_string(getpid()));
-      const Figures ours = Measure(*env.env().clock, [&] { RunJob(args, data, delivery, env); });
+      const Figures ours = Measure(*env.env().clock, [&] {
+        RunJob(args, data, delivery, env);
+        return args.records;
+      });
       Print(delivery, args, ours, bare);
       std::filesystem::remove_all(data);
       const std::string topic = "copy." + delivery;

@@ -3,41 +3,18 @@
 //
 //   bench_kafka_source --url kafka://127.0.0.1:9092 [--records 2000000] [--bytes 200] [--pairs 3]
 #include <cstdio>
-#include <ctime>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "bench/measure.h"
 #include "connectors/kafka/kafka_log.h"
 #include "connectors/kafka/settings.h"
 #include "engine/base/env.h"
 
 namespace weir {
 namespace {
-
-struct Figures {
-  int64_t records = 0;
-  double seconds = 0;
-  double cpu_seconds = 0;  // of the whole process: librdkafka's threads too
-};
-
-double CpuSeconds() {
-  timespec t{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
-}
-
-template <typename Work>
-Figures Measure(const Clock& clock, Work work) {
-  const int64_t start = clock.MonoNs();
-  const double cpu = CpuSeconds();
-  Figures figures;
-  figures.records = work();
-  figures.seconds = static_cast<double>(clock.MonoNs() - start) / 1e9;
-  figures.cpu_seconds = CpuSeconds() - cpu;
-  return figures;
-}
 
 void Load(LogClient* log, const std::string& topic, int64_t records, size_t bytes) {
   const auto writer = log->OpenWriter(topic, 0, 1).value();
