@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "connectors/log/dead_letters.h"
 #include "connectors/log/log_options.h"
+#include "engine/plan/output_checks.h"
 #include "engine/plan/plan.h"
 #include "engine/plan/stream_order.h"
 #include "engine/plan/topology.h"
@@ -34,8 +35,7 @@ class Builder {
     for (const int index : order.operators()) AddOperator(topology_.operators[index]);
     for (const SinkDecl& sink : topology_.sinks) AddSink(sink);
     AddControls();
-    CheckDeadLetters();
-    CheckTopics();
+    CheckWhatIsWritten(plan_, topology_, diagnostics_);
     return std::move(plan_);
   }
 
@@ -353,49 +353,6 @@ class Builder {
         const int added = Append(std::move(node));  // moves all nodes
         plan_.nodes[i].controls.push_back(added);
       }
-    }
-  }
-
-  bool IsRead(const std::string& name) const {
-    const auto reads = [&name](const auto& decl) {
-      return std::any_of(decl.inputs.begin(), decl.inputs.end(),
-                         [&name](const InputRef& ref) { return ref.text == name; });
-    };
-    return std::any_of(topology_.operators.begin(), topology_.operators.end(), reads) ||
-           std::any_of(topology_.sinks.begin(), topology_.sinks.end(), reads);
-  }
-
-  // What a job writes it takes over at its start, and --fresh deletes it.
-  void CheckTopics() {
-    std::map<std::pair<std::string, std::string>, const LogicalNode*> read;
-    for (const LogicalNode& node : plan_.nodes) {
-      if (node.kind == NodeKind::kSource) read[{node.log, node.topic}] = &node;
-    }
-    for (const LogicalNode& node : plan_.nodes) {
-      const auto it = read.find({node.log, node.topic});
-      if (node.kind != NodeKind::kSink || it == read.end()) continue;
-      const SourceMark mark = node.options.MarkOf("topic");
-      Error(mark.line != 0 ? mark : node.mark, ErrorCode::kConfigBadValue,
-            absl::StrCat("'", node.name, "' would write to topic '", node.topic,
-                         "', which source '", it->second->name, "' reads"),
-            "give it a topic of its own");
-    }
-  }
-
-  // Records that fail must not vanish: who asks for dead letters must write them somewhere.
-  void CheckDeadLetters() {
-    for (const LogicalNode& node : plan_.nodes) {
-      if (!node.options.Has("on_error") || node.options.String("on_error") != kDeadLetter) continue;
-      const bool has_port =
-          std::any_of(node.outputs.begin(), node.outputs.end(),
-                      [](const OutputPort& port) { return port.name == kDeadLetter; });
-      const std::string port = absl::StrCat(node.name, ".", kDeadLetter);
-      if (!has_port || IsRead(port)) continue;
-      const SourceMark mark = node.options.MarkOf("on_error");
-      Error(mark.line != 0 ? mark : node.mark, ErrorCode::kConfigUnusedOutput,
-            absl::StrCat("the dead letters of '", node.name, "' lead nowhere"),
-            absl::StrCat("add to sinks:  ", node.name, "_dead: { input: ", port,
-                         ", topic: ", node.name, ".dead_letter }  or say on_error: fail"));
     }
   }
 
