@@ -115,9 +115,7 @@ Status AgentLoopOperator::Restore(const std::vector<StatePiece>& pieces) {
     }
     // The lowest of all subtasks: one of them may have read on behind its barrier (input_gate.h),
     // and the restored rules, which are those of one, need not be those of the one that has.
-    const int64_t at = position.offset;
-    read = read && !WEIR_PLANTED_BUG("rules-read-max") ? std::min(*read, at)
-                                                       : std::max(read.value_or(at), at);
+    read = std::min(read.value_or(position.offset), position.offset);
   }
   rules_read_ = read.value_or(0);
   return decision_log_->Restore(pieces);

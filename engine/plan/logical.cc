@@ -20,8 +20,6 @@
 namespace weir {
 namespace {
 
-constexpr char kDeadLetter[] = "dead_letter";
-
 class Builder {
  public:
   Builder(const Topology& topology, const Registry& registry, Diagnostics* diagnostics)

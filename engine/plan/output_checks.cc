@@ -10,8 +10,6 @@
 namespace weir {
 namespace {
 
-constexpr char kDeadLetter[] = "dead_letter";
-
 bool IsRead(const Topology& topology, const std::string& name) {
   const auto reads = [&name](const auto& decl) {
     return std::any_of(decl.inputs.begin(), decl.inputs.end(),

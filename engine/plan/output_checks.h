@@ -7,6 +7,9 @@
 
 namespace weir {
 
+// What a source's second output is called, and what on_error may say.
+inline constexpr char kDeadLetter[] = "dead_letter";
+
 // Dead letters that lead nowhere, and sinks that write what a source reads.
 void CheckWhatIsWritten(const LogicalPlan& plan, const Topology& topology,
                         Diagnostics* diagnostics);
