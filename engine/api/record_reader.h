@@ -111,6 +111,8 @@ class RecordReader {
   // The batch's rows. Valid until the next call; a temporary batch would be gone too early.
   View<T> Rows(const RecordBatch& batch) {
     if (selector_.columns().empty()) return View<T>(binding_, batch);
+    WEIR_CHECK(batch.key_group.size() == batch.rows(),
+               "the reader has a key and the rows have none: the plan must set plan.key");
     selector_.Select(batch, &keys_);
     return View<T>(binding_, batch, &keys_);
   }

@@ -63,6 +63,9 @@ struct StateOptions {
 };
 
 namespace state_internal {
+// What a handle refers to before its Open: every use ends the process and says why.
+StateTable* Unopened();
+
 template <typename T>
 Status OpenTable(StateOpener* opener, std::string_view name, const StateOptions& options,
                  StateTable** table) {
@@ -102,7 +105,7 @@ class ValueState {
   StateTable* table() { return table_; }
 
  private:
-  StateTable* table_ = nullptr;
+  StateTable* table_ = state_internal::Unopened();
 };
 
 // Bytes of a map key. Integers are big endian with the sign bit flipped, so that scans go upwards.
@@ -165,7 +168,7 @@ class MapState {
   StateTable* table() { return table_; }
 
  private:
-  StateTable* table_ = nullptr;
+  StateTable* table_ = state_internal::Unopened();
 };
 
 // A list per key, kept in chunks, so that an append copies and writes back at most one chunk.

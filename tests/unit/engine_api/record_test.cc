@@ -154,6 +154,14 @@ TEST(Record, ReaderGivesKeys) {
   }
 }
 
+TEST(RecordDeathTest, AReaderWithAKeyWantsRowsThatAreKeyed) {
+  auto binding = RecordBinding<Transaction>::Create(*Transactions());
+  KeySelector key = KeySelector::Create(*Transactions(), {"card"}).value();
+  RecordReader<Transaction> reader(*binding, key);
+  const RecordBatch batch = TwoRows();
+  EXPECT_DEATH(reader.Rows(batch), "the plan must set plan.key");
+}
+
 struct Mean {
   int64_t count = 0;
   std::vector<double> values;

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "engine/base/random.h"
+#include "engine/core/state.h"
 #include "gtest/gtest.h"
 
 namespace weir {
@@ -93,6 +94,15 @@ TEST(EntryHash, IsTheKeysOwnWithoutASubKey) {
   EXPECT_NE(EntryHash(key, "a"), EntryHash(key, "b"));
   const KeyRef other{4, HashBytes("k"), "k"};
   EXPECT_NE(EntryHash(key, "a"), EntryHash(other, "a")) << "queues differ in nothing but the group";
+}
+
+TEST(StateDeathTest, AStateThatWasNotOpenedSaysSo) {
+  const KeyRef key{1, HashBytes("k"), "k"};
+  ValueState<int64_t> value;
+  EXPECT_DEATH(value.Mutable(key) += 1, "not opened: open it in the operator's Open");
+  EXPECT_DEATH(value.Get(key), "not opened");
+  MapState<std::string_view, int64_t> map;
+  EXPECT_DEATH(map.Mutable(key, "s") = 1, "not opened");
 }
 
 }  // namespace
