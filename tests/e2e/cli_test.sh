@@ -93,4 +93,11 @@ status=0
 run save --fresh --yes --from-savepoint before-upgrade 2>"$work/err" || status=$?
 [ $status != 0 ] || fail "--fresh with --from-savepoint"
 expect_guard save
+
+# What ends a job names operator and subtask, for people and for what collects the lines.
+head -n 5 "$events" > "$work/save/log/auth.raw/0.ndjson"
+run save 2>"$work/err" && fail "a truncated input is not noticed"
+grep -q "^weir: WEIR-3001: task 'auth -> dead_letter' (subtask 0 of 2): " "$work/err" || fail "$(cat "$work/err")"
+run save --log-format json 2>"$work/err" && fail "a truncated input is not noticed"
+grep -q '"operator":"auth","subtask":0,"error":"WEIR-3001"' "$work/err" || fail "$(cat "$work/err")"
 echo "ok"
