@@ -27,14 +27,9 @@ kills=0
 for cycle in $(seq "$cycles"); do
   [ "$cycle" = 1 ] || part "$cycle"
   # While the job reads that, or after it.
-  perl -e "select(undef, undef, undef, $((RANDOM % 900)) / 1000)"
-  if [ $((RANDOM % 2)) = 0 ] || [ "$cycle" = 1 ]; then
-    kill -KILL "$(cat "$kafka_dir/kafka.pid")"
-    kills=$((kills + 1))
-  else
-    "$local_kafka" stop --dir "$kafka_dir"
-  fi
-  "$local_kafka" start --dir "$kafka_dir" > /dev/null
+  how=$((RANDOM % 2))
+  [ "$cycle" != 1 ] || how=0
+  kafka_cycle "$how"
 done
 part $((cycles + 1))
 await 90 "all decisions" decided 45

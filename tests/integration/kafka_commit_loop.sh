@@ -16,14 +16,7 @@ grows() { [ "$(written)" -gt "$1" ]; }
 kills=0
 for _ in $(seq "$cycles"); do
   await 120 "more records" grows $(($(written) + 50))
-  perl -e "select(undef, undef, undef, $((RANDOM % 900)) / 1000)"
-  if [ $((RANDOM % 2)) = 0 ]; then
-    kill -KILL "$(cat "$kafka_dir/kafka.pid")"
-    kills=$((kills + 1))
-  else
-    "$local_kafka" stop --dir "$kafka_dir"
-  fi
-  "$local_kafka" start --dir "$kafka_dir" > /dev/null
+  kafka_cycle $((RANDOM % 2))
 done
 touch "$work/stop"
 status=0

@@ -19,6 +19,17 @@ kafka_start() { # more options of local_kafka.sh start
   kafka_url=$(cat "$kafka_dir/secure/url")
   kcat=(kcat -F "$kafka_dir/secure/client.conf") tool_options=(--command-config "$kafka_dir/secure/client.properties")
 }
+# Some time within the next 0.9 s the broker ends, by SIGKILL or in order as $1 says (0 = SIGKILL), and starts again.
+kafka_cycle() {
+  perl -e "select(undef, undef, undef, $((RANDOM % 900)) / 1000)"
+  if [ "$1" = 0 ]; then
+    kill -KILL "$(cat "$kafka_dir/kafka.pid")"
+    kills=$((kills + 1))
+  else
+    "$local_kafka" stop --dir "$kafka_dir"
+  fi
+  "$local_kafka" start --dir "$kafka_dir" > /dev/null
+}
 kafka_tool() { # class of org.apache.kafka.tools, arguments
   local class=$1
   shift

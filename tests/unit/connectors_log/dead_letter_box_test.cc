@@ -8,6 +8,7 @@
 #include "connectors/log/dead_letters.h"
 #include "engine/base/testing_env.h"
 #include "engine/model/value.h"
+#include "log_rig.h"
 
 namespace weir {
 namespace {
@@ -18,24 +19,19 @@ using ::testing::IsEmpty;
 constexpr char kRoot[] = "/log";
 
 // Dies at the nth operation of its writers: before doing it, or after. Nothing works from then on.
-class MortalLog : public LogClient {
+class MortalLog : public ForwardingLog {
  public:
   MortalLog(std::unique_ptr<LogClient> log, int dies_at, bool after)
-      : log_(std::move(log)), left_(std::make_shared<int>(dies_at)), after_(after) {}
-  StatusOr<std::vector<int>> Partitions(const std::string& topic) override {
-    return log_->Partitions(topic);
-  }
-  StatusOr<std::unique_ptr<LogReader>> OpenReader(const std::string& topic, int partition,
-                                                  const LogPosition& from) override {
-    return log_->OpenReader(topic, partition, from);
-  }
+      : ForwardingLog(log.get()),
+        log_(std::move(log)),
+        left_(std::make_shared<int>(dies_at)),
+        after_(after) {}
   StatusOr<std::shared_ptr<LogWriter>> OpenWriter(const std::string& topic, int partition,
                                                   int64_t epoch) override {
-    auto writer = log_->OpenWriter(topic, partition, epoch);
+    auto writer = ForwardingLog::OpenWriter(topic, partition, epoch);
     if (!writer.ok()) return writer;
     return std::make_shared<Writer>(*writer, left_, after_);
   }
-  Status DeleteTopic(const std::string& topic) override { return log_->DeleteTopic(topic); }
   bool died() const { return *left_ <= 0; }
 
  private:

@@ -70,6 +70,27 @@ class CollectedPart : public SnapshotPart {
   int64_t id_;
 };
 
+// Passes everything on; what a test changes of a log it overrides.
+class ForwardingLog : public LogClient {
+ public:
+  explicit ForwardingLog(LogClient* log) : log_(log) {}
+  StatusOr<std::vector<int>> Partitions(const std::string& topic) override {
+    return log_->Partitions(topic);
+  }
+  StatusOr<std::unique_ptr<LogReader>> OpenReader(const std::string& topic, int partition,
+                                                  const LogPosition& from) override {
+    return log_->OpenReader(topic, partition, from);
+  }
+  StatusOr<std::shared_ptr<LogWriter>> OpenWriter(const std::string& topic, int partition,
+                                                  int64_t epoch) override {
+    return log_->OpenWriter(topic, partition, epoch);
+  }
+  Status DeleteTopic(const std::string& topic) override { return log_->DeleteTopic(topic); }
+
+ private:
+  LogClient* log_;
+};
+
 // The world that tasks share: disk, clock, log. A crash of the process is NewProcess.
 class LogWorld {
  public:

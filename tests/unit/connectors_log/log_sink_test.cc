@@ -260,25 +260,12 @@ TEST_F(LogSinkTest, ATailThatNeverComesAgainSettlesWithTime) {
 }
 
 // A log that takes no larger records.
-class NarrowLog : public LogClient {
+class NarrowLog : public ForwardingLog {
  public:
-  NarrowLog(LogClient* log, size_t max_bytes) : log_(log), max_bytes_(max_bytes) {}
+  NarrowLog(LogClient* log, size_t max_bytes) : ForwardingLog(log), max_bytes_(max_bytes) {}
   size_t max_record_bytes() const override { return max_bytes_; }
-  StatusOr<std::vector<int>> Partitions(const std::string& topic) override {
-    return log_->Partitions(topic);
-  }
-  StatusOr<std::unique_ptr<LogReader>> OpenReader(const std::string& topic, int partition,
-                                                  const LogPosition& from) override {
-    return log_->OpenReader(topic, partition, from);
-  }
-  StatusOr<std::shared_ptr<LogWriter>> OpenWriter(const std::string& topic, int partition,
-                                                  int64_t epoch) override {
-    return log_->OpenWriter(topic, partition, epoch);
-  }
-  Status DeleteTopic(const std::string& topic) override { return log_->DeleteTopic(topic); }
 
  private:
-  LogClient* log_;
   const size_t max_bytes_;
 };
 

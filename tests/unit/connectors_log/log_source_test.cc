@@ -34,27 +34,19 @@ class KnowingReader : public LogReader {
   const int64_t end_;
 };
 
-class KnowingLog : public LogClient {
+class KnowingLog : public ForwardingLog {
  public:
-  KnowingLog(LogClient* log, std::vector<int64_t> ends) : log_(log), ends_(std::move(ends)) {}
-  StatusOr<std::vector<int>> Partitions(const std::string& topic) override {
-    return log_->Partitions(topic);
-  }
+  KnowingLog(LogClient* log, std::vector<int64_t> ends)
+      : ForwardingLog(log), ends_(std::move(ends)) {}
   StatusOr<std::unique_ptr<LogReader>> OpenReader(const std::string& topic, int partition,
                                                   const LogPosition& from) override {
     WEIR_ASSIGN_OR_RETURN(std::unique_ptr<LogReader> reader,
-                          log_->OpenReader(topic, partition, from));
+                          ForwardingLog::OpenReader(topic, partition, from));
     return std::unique_ptr<LogReader>(
         std::make_unique<KnowingReader>(std::move(reader), ends_[static_cast<size_t>(partition)]));
   }
-  StatusOr<std::shared_ptr<LogWriter>> OpenWriter(const std::string& topic, int partition,
-                                                  int64_t epoch) override {
-    return log_->OpenWriter(topic, partition, epoch);
-  }
-  Status DeleteTopic(const std::string& topic) override { return log_->DeleteTopic(topic); }
 
  private:
-  LogClient* log_;
   const std::vector<int64_t> ends_;
 };
 
